@@ -23,6 +23,7 @@ from keyturn.client.errors import (
     ServiceError,
     Throttled,
     Unauthorized,
+    UnusableIdError,
 )
 from keyturn.client.messages import ClientClock
 from keyturn.client.records import BACKEND_ENCODING, DOCUMENTED_ENCODING
@@ -79,28 +80,53 @@ def test_opening_validates_the_settings():
 
 
 def test_method_path_and_body_of_every_operation(talk):
-    """IDs are percent-encoded."""
-    client, sent = talk(reply(200, {**FLAT, "id": "a/b"}))
-    client.read_record(CONNECTIONS, "a/b")
-    client.update_record(CONNECTIONS, "a/b", {"name": "y"})
-    client.retire_record(CREDENTIALS, "a/b")
-    client.restore_credential("a/b")
-    client.purge_credential("a/b")
+    """The ID is one segment of the path."""
+    client, sent = talk(reply(200, {**FLAT, "id": "a_b-1"}))
+    client.read_record(CONNECTIONS, "a_b-1")
+    client.update_record(CONNECTIONS, "a_b-1", {"name": "y"})
+    client.retire_record(CREDENTIALS, "a_b-1")
+    client.restore_credential("a_b-1")
+    client.purge_credential("a_b-1")
     client.create_record(CREDENTIALS, {"name": "x", "type": "password", "config": {"password": Secret("pw")}})
     client.test_connection({"type": "postgres", "config": {"host": "h"}, "credentialId": "c"})
-    client.read_pipeline("a/b")
+    client.read_pipeline("a_b-1")
     assert sent == [
-        ("GET", "/api/connections/a%2Fb", None),
-        ("PUT", "/api/connections/a%2Fb", {"name": "y"}),
-        ("DELETE", "/api/credentials/a%2Fb", None),
-        ("POST", "/api/credentials/a%2Fb/restore", None),
-        ("DELETE", "/api/credentials/a%2Fb/permanent", None),
+        ("GET", "/api/connections/a_b-1", None),
+        ("PUT", "/api/connections/a_b-1", {"name": "y"}),
+        ("DELETE", "/api/credentials/a_b-1", None),
+        ("POST", "/api/credentials/a_b-1/restore", None),
+        ("DELETE", "/api/credentials/a_b-1/permanent", None),
         ("POST", "/api/credentials", {"name": "x", "type": "password", "config": {"password": "pw"}}),
         ("POST", "/api/connections/test", {"type": "postgres", "config": {"host": "h"}, "credentialId": "c"}),
-        ("GET", "/api/pipelines/a%2Fb", None),
+        ("GET", "/api/pipelines/a_b-1", None),
     ]
     verbs = ["read", "update", "retire", "restore", "purge", "create", "test"]
     assert client.request_stats.by_operation == {**dict.fromkeys(verbs, 1), "read": 2}
+
+
+@pytest.mark.parametrize(
+    "identity", ["", "..", "x/permanent", "x?force=true", "x%2fy", "x y", "\u200bx", "x" * 201], ids=ascii
+)
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client, identity: client.read_record(CONNECTIONS, identity),
+        lambda client, identity: client.update_record(CONNECTIONS, identity, {"name": "y"}),
+        lambda client, identity: client.retire_record(CREDENTIALS, identity),
+        lambda client, identity: client.restore_credential(identity),
+        lambda client, identity: client.purge_credential(identity),
+        lambda client, identity: client.read_pipeline(identity),
+    ],
+    ids=["read", "update", "retire", "restore", "purge", "pipeline"],
+)
+def test_no_request_is_sent_for_another_id(talk, send, identity):
+    """It could lead to another path; the write is certainly not applied."""
+    client, sent = talk()
+    with pytest.raises(UnusableIdError) as caught:
+        send(client, identity)
+    assert sent == []
+    assert not caught.value.may_be_applied
+    assert caught.value.to_diagnostic().code == "KT522"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ CAMEL_TIMES = {"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-02T00:
 )
 def test_lists_in_every_format(tree, meta):
     """Bare, wrapped, under the name of the collection, with attributes: the same list."""
-    assert decode_rows(tree, "connections") == ((FLAT,), meta)
+    (row,), found = decode_rows(tree, "connections")
+    assert (decode_single(row), found) == (FLAT, meta)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +64,6 @@ def test_lists_in_every_format(tree, meta):
         {"data": [FLAT], "items": []},
         "[]",
         0,
-        [None],
-        [[FLAT]],
-        {"data": [1]},
     ],
 )
 def test_a_missing_list_is_an_error(tree):

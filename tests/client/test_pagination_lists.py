@@ -14,6 +14,7 @@ from keyturn.client.errors import (
     Throttled,
     Unauthorized,
 )
+from keyturn.client.pagination import MAX_UNUSABLE_ROWS
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -91,8 +92,7 @@ def test_a_list_that_is_rejected_without_a_page_size(asked):
         ([httpx.Response(200, content=b"<html>")], InvalidResponse),
         ([httpx.Response(200, json={})], InvalidResponse),
         ([httpx.Response(200, json={"data": {}})], InvalidResponse),
-        ([httpx.Response(200, json={"data": [{"id": "a"}]})], InvalidResponse),
-        ([httpx.Response(200, json={"data": [{"name": "a"}]})], InvalidResponse),
+        ([httpx.Response(200, json={"data": [{"name": "a"}] * (MAX_UNUSABLE_ROWS + 1)})], InvalidResponse),
         ([list_page(1, page={"cursor": "a"}), httpx.Response(403)], Unauthorized),
         ([httpx.Response(401)], Unauthorized),
         ([list_page(1, page={"cursor": "a"}), httpx.Response(500)], OutcomeUnknown),
@@ -107,6 +107,56 @@ def test_an_error_on_any_page_is_raised(asked, pages, kind):
         client.list_credentials()
     assert type(caught.value) is kind
     assert caught.value.path == "/api/credentials"
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"id": "cred_9", "type": "password"}, "an object without a name"),
+        ({"id": "cred_9", "name": ""}, "an object without a name"),
+        ({"name": "c9"}, "an object without an ID"),
+        ({"id": "", "name": "c9"}, "an object without an ID"),
+        ({"id": None, "name": "c9"}, "an object without an ID"),
+        ({"id": ["a"], "name": "c9"}, "an object without an ID"),
+        ({"id": "../permanent", "name": "c9"}, "other characters than letters"),
+        ({"id": "\u200bcred_9", "name": "c9"}, "other characters than letters"),
+        ({"id": "x" * 201, "name": "c9"}, "more than 200"),
+        ({"id": "cred_9", "name": ["c9"]}, "`name` is not text"),
+        ({"id": "cred_9", "name": "c9", "config": 7}, "settings that are not an object"),
+        ({"id": "cred_9", "name": "c9", "created_at": "a", "createdAt": "b"}, "differ"),
+        ({"id": "cred_9", "attributes": {"id": "cred_8", "name": "c9"}}, "differs inside"),
+        (None, "an object is missing"),
+        (7, "an object is missing"),
+        ([{"id": "cred_9"}], "an object is missing"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_that_cannot_be_used_is_left_out(asked, row, problem, place):
+    """The other rows are returned; a warning names collection, row and problem."""
+    data = list_page(1, 2).json()["data"]
+    data.insert(place, row)
+    client, _ = asked(httpx.Response(200, json={"data": data, "meta": {"total": 3}}))
+    listing = client.list_credentials()
+    assert [each.name for each in listing.records] == ["c1", "c2"]
+    (unusable,) = listing.unusable_rows
+    assert str(unusable).startswith(f"row {place + 1} of credentials cannot be used: ")
+    assert problem in unusable.problem
+    assert unusable.name in ("", "c9")
+    assert client.unusable_rows == (unusable,)
+    assert [(each.code, each.message) for each in client.list_warnings] == [
+        ("KT519", f"{unusable}; it is left out")
+    ]
+
+
+def test_two_rows_without_an_id_are_two_rows(asked):
+    """They count, so that a total is compared with all rows."""
+    client, _ = asked(
+        httpx.Response(200, json={"data": [{"name": "a"}, {"name": "a"}], "meta": {"total": 2}})
+    )
+    assert [(each.number, each.name) for each in client.list_credentials().unusable_rows] == [
+        (1, "a"),
+        (2, "a"),
+    ]
 
 
 def test_an_incomplete_list_is_read_again(asked):

@@ -102,13 +102,10 @@ def test_an_incomplete_list_is_an_error(pages):
         ListPage(rows=rows(1), meta={"total": "1"}),
         ListPage(rows=rows(1), meta={"total": True}),
         ListPage(rows=rows(1), meta={"total": 1.0}),
-        ListPage(rows=({"name": "x"},)),
-        ListPage(rows=({"id": ""},)),
-        ListPage(rows=({"id": ["a"]},)),
     ],
 )
 def test_invalid_paging_metadata_is_an_error(page):
-    """Invalid cursors, totals and IDs are not ignored."""
+    """Invalid cursors and totals are not ignored."""
     with pytest.raises(ResponseFormatError):
         read_all_pages(serve(page))
 

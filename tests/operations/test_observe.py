@@ -4,7 +4,7 @@ import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.observe import check_organization, list_live_objects, read_live_objects
-from sample_resources import connection_address, make_desired, make_state_entry
+from sample_resources import connection_address, credential_address, make_desired, make_state_entry
 
 PG = connection_address("prod-pg")
 
@@ -30,6 +30,21 @@ def test_another_organization_is_rejected(run):
     (finding,) = caught.value.diagnostics
     assert finding.code == "KT520"
     assert run.workspace.organization in finding.message
+
+
+def test_an_unusable_row_with_the_name_of_a_managed_object_is_an_error(setup, run):
+    """A plan would create the object again; rows with other names are left out."""
+    odd = {"id": "../connections/x", "name": "prod-pg", "type": "postgres", "config": {}}
+    setup.service.seed_objects(connections=[odd, {**odd, "id": "a b", "name": "elsewhere"}])
+    assert list_live_objects(run.service) == ()
+    others = [make_desired(connection_address("other")), make_desired(credential_address("elsewhere"))]
+    assert read_live_objects(run.service, (), others, {}) == {}
+    with pytest.raises(DiagnosticError) as caught:
+        read_live_objects(run.service, (), [make_desired(PG), *others], {})
+    (finding,) = caught.value.diagnostics
+    assert finding.code == "KT521"
+    assert " of connections cannot be used: the ID of an object" in finding.message
+    assert "connection/prod-pg" in finding.message
 
 
 def test_listing_needs_two_requests(setup, run):

@@ -45,6 +45,26 @@ def test_revoke_detaches_and_deletes(used, run):
         assert each["config"]["host"] == "h"
 
 
+def test_an_unusable_row_makes_the_users_partial(used, run):
+    """The revocation goes on, and names the row."""
+    used.service.seed_objects(connections=[{"id": "conn_odd", "name": "", "type": "postgres", "config": {}}])
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    assert done.is_complete
+    assert [str(each) for each in done.unusable_rows] == [
+        "row 3 of connections cannot be used: an object without a name"
+    ]
+
+
+@pytest.mark.usefixtures("used")
+def test_a_credential_in_an_unusable_row_is_explained(setup, run):
+    """Its name is found, but it has no usable ID."""
+    setup.service.seed_objects(credentials=[{"id": "..", "name": "dots", "type": "database", "config": {}}])
+    with pytest.raises(DiagnosticError) as caught:
+        find_credential(run.service, "dots")
+    assert "no live credential dots: row 1 of credentials" in caught.value.diagnostics[0].message
+    assert find_credential(run.service, "db").address.name == "db"
+
+
 def test_revoke_continues_after_a_failed_step(used, run):
     """The failed step is in the result."""
     used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)

@@ -41,6 +41,18 @@ def test_purge_removes_object_and_tombstone(applied_setup, begin):
     assert applied_setup.run("apply", "--yes").code == 0
 
 
+def test_a_possible_user_prevents_a_purge(applied_setup, begin):
+    """A connection that cannot be decoded may use the credential."""
+    applied_setup.repo.remove("prod-db")
+    assert applied_setup.run("apply", "--yes").code == 0
+    odd = {"id": "conn_odd", "name": "", "type": "postgres", "config": {}}
+    applied_setup.service.seed_objects(connections=[odd])
+    with pytest.raises(DiagnosticError) as caught:
+        purge_retired(begin(), "prod-db")
+    assert "may still be used: row 1 of connections" in caught.value.diagnostics[0].message
+    assert len(applied_setup.service.read_state()["credentials"]) == 2
+
+
 @pytest.mark.usefixtures("applied_setup")
 def test_purge_requires_the_lock(begin):
     """Another run holds it."""

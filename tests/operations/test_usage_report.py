@@ -50,6 +50,16 @@ def test_a_hidden_object_makes_users_unknown(applied, begin):
     assert found.classes_of(lines["prod-my"]) == ("expiring", "unknown")
 
 
+def test_an_unusable_row_makes_users_partial(applied, begin):
+    """The report names the row."""
+    odd = {"id": "a/b", "name": "zz", "type": "postgres", "config": {}}
+    applied.service.seed_objects(connections=[odd])
+    found, lines = report_of(begin())
+    assert "of connections cannot be used: the ID of an object has other characters" in found.notes[0]
+    assert not lines["prod-db"].users.complete
+    assert lines["prod-my"].users.is_used is None
+
+
 def test_the_expiry_of_a_certificate_in_a_secret(setup, begin, canary):
     """It is found only if secrets are decrypted."""
     pair = make_certificate(begin().clock.now().date() + timedelta(10))

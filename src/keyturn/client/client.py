@@ -19,6 +19,7 @@ from keyturn.client.decode import (
     decode_test_response,
     encode_config,
 )
+from keyturn.client.errors import UnusableIdError
 from keyturn.client.messages import TEST_OPERATION, ClientClock, Request, Response
 from keyturn.client.pagination import ListReader
 from keyturn.client.records import (
@@ -30,6 +31,7 @@ from keyturn.client.records import (
     RecordList,
     RequestStats,
     TestResponse,
+    UnusableRow,
 )
 from keyturn.client.request_body import encode_bearer_token, encode_body, encode_header_value
 from keyturn.client.retry import CircuitBreaker
@@ -39,7 +41,7 @@ from keyturn.client.strict_json import ResponseFormatError
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.secret import Secret
-from keyturn.model.service_url import ServiceUrl, ServiceUrlError, parse_service_url, quote_path_segment
+from keyturn.model.service_url import ServiceUrl, ServiceUrlError, is_path_segment, parse_service_url
 
 CREDENTIALS = "credentials"
 CONNECTIONS = "connections"
@@ -84,6 +86,7 @@ class Client:
         self._sender = RetryingSender(transport, clock, rate)
         self._list_reader = ListReader(self._sender)
         self._config_encodings: dict[str, ConfigEncoding] = {}
+        self._listings: dict[str, RecordList] = {}
 
     @classmethod
     def open(cls, settings: ClientSettings, clock: ClientClock) -> Self:
@@ -140,6 +143,16 @@ class Client:
         """The service's clock (Unix seconds) at its latest response, None if unknown."""
         return self._sender.server_date
 
+    @property
+    def list_warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings of the latest list of each collection."""
+        return tuple(warning for listing in self._listings.values() for warning in listing.warnings)
+
+    @property
+    def unusable_rows(self) -> tuple[UnusableRow, ...]:
+        """The rows of the latest list of each collection that cannot be decoded."""
+        return tuple(row for listing in self._listings.values() for row in listing.unusable_rows)
+
     def config_encoding(self, collection: str) -> ConfigEncoding:
         """Return the encoding of settings in this collection, inferred from earlier responses."""
         known = self._config_encodings.get(collection)
@@ -158,11 +171,11 @@ class Client:
 
     def list_connectors(self) -> tuple[_JsonObject, ...]:
         """Return the connectors: ``id``, ``name``, ``category``, ``description``."""
-        return self._send_preflight("/api/connector-gallery", lambda tree: decode_rows(tree, "connectors")[0])
+        return self._send_preflight("/api/connector-gallery", _decode_connectors)
 
     def list_records(self, collection: str) -> RecordList:
         """Return all objects of ``credentials`` or ``connections`` that the key may see."""
-        listing = self._list_reader.read_list(_collection_path(collection))
+        listing = self._read_list(_collection_path(collection))
         for record in listing.records:
             self._remember_encoding(collection, record)
         return listing
@@ -177,15 +190,15 @@ class Client:
 
     def list_pipelines(self) -> RecordList:
         """Return all pipelines, usually without nodes; other fields are in ``extra``."""
-        return self._list_reader.read_list("/api/pipelines", partial=True)
+        return self._read_list("/api/pipelines", partial=True)
 
     def list_schedules(self) -> RecordList:
         """Return all schedules; read their fields with ``read_either_case(record.extra, "pipeline_id")``."""
-        return self._list_reader.read_list("/api/schedules", partial=True)
+        return self._read_list("/api/schedules", partial=True)
 
     def list_syncs(self) -> RecordList:
         """Return all reverse-ETL syncs; ``destination_id`` in ``extra`` is the ID of a connection."""
-        return self._list_reader.read_list("/api/reverse-etl/syncs", partial=True)
+        return self._read_list("/api/reverse-etl/syncs", partial=True)
 
     def read_pipeline(self, identity: str) -> ApiRecord:
         """Return one pipeline with its nodes, in ``extra``."""
@@ -266,6 +279,10 @@ class Client:
         response = self._sender.send(request, idempotent=True)
         return decode_test_response(parse_response(request, response), known_values)
 
+    def _read_list(self, path: str, *, partial: bool = False) -> RecordList:
+        self._listings[path] = listing = self._list_reader.read_list(path, partial=partial)
+        return listing
+
     def _send_preflight(self, path: str, decode: Callable[[object], T]) -> T:
         request = Request(method="GET", path=path, path_template=path, operation="preflight")
         if self._sender.has_succeeded:
@@ -309,6 +326,10 @@ def _require_id(record: ApiRecord, identity: str, request: Request, response: Re
     return record
 
 
+def _decode_connectors(tree: object) -> tuple[_JsonObject, ...]:
+    return tuple(map(decode_single, decode_rows(tree, "connectors")[0]))
+
+
 def _parse_base_url(base_url: str) -> ServiceUrl:
     try:
         return parse_service_url(base_url)
@@ -336,5 +357,8 @@ def _build_request(
     path = template = _collection_path(collection)
     if rest:
         suffix = "".join(f"/{part}" for part in rest[1:])
-        path, template = f"{path}/{quote_path_segment(rest[0])}{suffix}", f"{template}/{{id}}{suffix}"
-    return Request(method=method, path=path, path_template=template, operation=operation, body=body)
+        path, template = f"{path}/{rest[0]}{suffix}", f"{template}/{{id}}{suffix}"
+    request = Request(method=method, path=path, path_template=template, operation=operation, body=body)
+    if rest and not is_path_segment(rest[0]):
+        raise UnusableIdError(request)
+    return request

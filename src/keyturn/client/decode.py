@@ -18,6 +18,7 @@ from keyturn.model.connection_failure import classify_failure
 from keyturn.model.fields import FieldPath
 from keyturn.model.secret import Secret
 from keyturn.model.secret_detection import is_mask, is_secret_name, is_secret_value, may_be_secret
+from keyturn.model.service_url import is_path_segment
 
 JsonObject = Mapping[str, Any]
 _KnownFields = dict[str, tuple[str, Any]]
@@ -45,8 +46,8 @@ _FIELD_BY_ALIAS = {alias: name for name, aliases in _FIELD_ALIASES.items() for a
 _RESOURCE_TYPES = frozenset({"credential", "credentials", "connection", "connections"})
 
 
-def decode_rows(tree: object, collection: str) -> tuple[tuple[JsonObject, ...], JsonObject]:
-    """Return the objects of one page of a list and its ``meta``; raises ResponseFormatError.
+def decode_rows(tree: object, collection: str) -> tuple[tuple[object, ...], JsonObject]:
+    """Return the rows of one page of a list and its ``meta``; raises ResponseFormatError.
 
     A list is a bare array, or an array under ``data``, ``items``, ``results`` or the collection's name.
     """
@@ -59,7 +60,7 @@ def decode_rows(tree: object, collection: str) -> tuple[tuple[JsonObject, ...], 
     if not isinstance(tree, list):
         message = "a list is missing"
         raise ResponseFormatError(message)
-    return tuple(decode_single(row) for row in tree), meta
+    return tuple(tree), meta
 
 
 def decode_single(tree: object) -> JsonObject:
@@ -199,20 +200,33 @@ def _read_time(known: _KnownFields, name: str) -> str:
     return _read_text(known, name)
 
 
+def find_row_text(row: object, key: str) -> str:
+    """Return the text or number at ``key`` of a row, in any form of the row; empty if there is none."""
+    try:
+        value = decode_single(row).get(key)
+    except ResponseFormatError:
+        value = row.get(key) if isinstance(row, Mapping) else None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
 def _parse_id(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and value:
-        return value
-    message = "an object without an ID"
-    raise ResponseFormatError(message)
+    identity = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if is_path_segment(identity):
+        return identity
+    message = "the ID of an object has other characters than letters, digits, - and _, or more than 200"
+    raise ResponseFormatError(message if identity else "an object without an ID")
 
 
 def _read_credential_id(known: _KnownFields) -> str | None:
     key, value = known.get("credential_id", _NO_FIELD)
     if not key:
         return None
-    return "" if value in (None, "") else _parse_id(value)
+    if value in (None, ""):
+        return ""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    message = f"`{key}` is not an ID"
+    raise ResponseFormatError(message)
 
 
 def _read_settings(value: object, hidden: dict[FieldPath, bool]) -> JsonObject | None:
@@ -304,8 +318,8 @@ def decode_organization(tree: object) -> Organization:
     """Decode ``{id, name, slug, plan}``; raises ResponseFormatError without an ID."""
     fields = decode_single(tree)
     identity = fields.get("id")
-    if not isinstance(identity, str) or not identity:
-        message = "an organization without an ID"
+    if not isinstance(identity, str) or not is_path_segment(identity):
+        message = "an organization without a usable ID"
         raise ResponseFormatError(message)
     return Organization(
         id=identity, **{name: _read_plain_text(fields, name) for name in ("name", "slug", "plan")}

@@ -4,7 +4,8 @@
 
     ServiceError
     ├── NotSent          no byte of the request was sent: connect, DNS, TLS
-    │   └── UntrustedCertificateError  a retry would not help
+    │   ├── UntrustedCertificateError  a retry would not help
+    │   └── UnusableIdError  a retry would not help
     ├── Withheld         not sent: this run may not write any more
     ├── RequestRejected  4xx: not applied, a retry would not help
     │   ├── Unauthorized   401, 403
@@ -143,6 +144,13 @@ class UntrustedCertificateError(NotSent):
     """The certificate of the service is not trusted, so no byte of the request was sent."""
 
     diagnostic_code = "KT514"
+    is_permanent = True
+
+
+class UnusableIdError(NotSent):
+    """The ID of the object is not one path segment, so no request was sent."""
+
+    diagnostic_code = "KT522"
     is_permanent = True
 
 

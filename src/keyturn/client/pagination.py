@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from keyturn.client.classify import build_format_error, parse_response
-from keyturn.client.decode import decode_record, decode_rows
+from keyturn.client.decode import decode_record, decode_rows, decode_single, find_row_text
 from keyturn.client.errors import ErrorDetails, IncompleteResponse, NotFound, RequestRejected, ServiceError
 from keyturn.client.messages import Request, Response
-from keyturn.client.records import RecordList
+from keyturn.client.records import ApiRecord, RecordList, UnusableRow
 from keyturn.client.sender import RetryingSender
 from keyturn.client.strict_json import ResponseFormatError
 from keyturn.model.address import SourceLocation
@@ -29,6 +29,9 @@ MAX_EMPTY_PAGES = 100
 COMMON_PAGE_SIZES = frozenset({25, 50, 100})
 """Page sizes that the vendor's documentation names as defaults or maxima."""
 
+MAX_UNUSABLE_ROWS = 20
+"""A list with more rows that cannot be decoded has an unknown form."""
+
 _MAX_CURSOR_LENGTH = 4096
 _LIMIT_REJECTED_STATUSES = frozenset({400, 422})
 
@@ -40,16 +43,16 @@ class IncompleteListError(ValueError):
 
 
 class ListPage(Struct, frozen=True, kw_only=True):
-    """One page of a list: its objects and its paging metadata."""
+    """One page of a list: its rows and its paging metadata."""
 
-    rows: tuple[_JsonObject, ...]
+    rows: tuple[object, ...]
     meta: _JsonObject = field(default_factory=dict)
 
 
 class CollectedRows(Struct, frozen=True, kw_only=True):
-    """All objects of a list, each once; ``may_be_truncated``: one full page without cursor and total."""
+    """All rows of a list, each once; ``may_be_truncated``: one full page without cursor and total."""
 
-    rows: tuple[_JsonObject, ...]
+    rows: tuple[object, ...]
     pages: int
     may_be_truncated: bool
 
@@ -60,7 +63,7 @@ def read_all_pages(fetch: Callable[[str], ListPage]) -> CollectedRows:
     Raises IncompleteListError for a repeated cursor, a total above the number of rows, two versions of an
     object, and a list without an end; ResponseFormatError for an invalid cursor or total.
     """
-    row_by_id: dict[str, _JsonObject] = {}
+    row_by_id: dict[str | int, object] = {}
     cursor, cursors, total = "", {""}, 0
     progress = _ListProgress()
     for _ in range(MAX_PAGES):
@@ -114,13 +117,10 @@ class _ListProgress:
             raise IncompleteListError(message)
 
 
-def _add_rows(row_by_id: dict[str, _JsonObject], rows: tuple[_JsonObject, ...]) -> None:
+def _add_rows(row_by_id: dict[str | int, object], rows: tuple[object, ...]) -> None:
     for row in rows:
-        identity = row.get("id")
-        if not isinstance(identity, str | int) or identity == "":
-            message = "an object without an ID"
-            raise ResponseFormatError(message)
-        if row_by_id.setdefault(str(identity), row) != row:
+        # A row without an ID counts as an object of its own.
+        if row_by_id.setdefault(find_row_text(row, "id") or len(row_by_id), row) != row:
             message = "two versions of one object"
             raise IncompleteListError(message)
 
@@ -212,7 +212,7 @@ class _SingleRead:
         error: ServiceError | None = None
         try:
             collected = read_all_pages(self._fetch_page)
-            records = tuple(decode_record(row, partial=self._partial) for row in collected.rows)
+            records, unusable_rows = self._decode_rows(collected.rows)
         except ResponseFormatError as format_error:
             error = build_format_error(self._request, self._response, str(format_error))
         except IncompleteListError as incomplete:
@@ -222,10 +222,40 @@ class _SingleRead:
             raise error
         return RecordList(
             records=records,
+            unusable_rows=unusable_rows,
             server_date=self._server_date,
-            warnings=self._truncation_warnings(collected),
+            warnings=(*self._truncation_warnings(collected), *map(self._warn_unusable, unusable_rows)),
             pages=collected.pages,
         )
+
+    def _decode_rows(self, rows: tuple[object, ...]) -> tuple[tuple[ApiRecord, ...], tuple[UnusableRow, ...]]:
+        decoded = tuple(self._decode_row(number, row) for number, row in enumerate(rows, 1))
+        unusable = tuple(row for row in decoded if isinstance(row, UnusableRow))
+        if len(unusable) > MAX_UNUSABLE_ROWS:
+            message = f"{pluralize(len(unusable), 'unusable row')}; {unusable[0]}"
+            raise ResponseFormatError(message)
+        return tuple(row for row in decoded if isinstance(row, ApiRecord)), unusable
+
+    def _decode_row(self, number: int, row: object) -> ApiRecord | UnusableRow:
+        try:
+            return decode_record(decode_single(row), partial=self._partial)
+        except ResponseFormatError as error:
+            problem = str(error)
+        name = find_row_text(row, "name")
+        return UnusableRow(collection=self._collection, number=number, problem=problem, name=name)
+
+    def _warn_unusable(self, row: UnusableRow) -> Diagnostic:
+        return Diagnostic(
+            code="KT519",
+            severity=Severity.WARNING,
+            message=f"{row}; it is left out",
+            origin=SourceLocation(self._request.request_line),
+            hint="find this object in Planasonix, and correct or delete it there",
+        )
+
+    @property
+    def _collection(self) -> str:
+        return self._path.rpartition("/")[2]
 
     def _fetch_page(self, cursor: str) -> ListPage:
         rejection = ""
@@ -242,7 +272,7 @@ class _SingleRead:
             self._server_date = self._response.date
             if isinstance(tree, list):
                 self._list_reader.bare_array_paths.add(self._path)
-        rows, meta = decode_rows(tree, self._path.rpartition("/")[2])
+        rows, meta = decode_rows(tree, self._collection)
         return ListPage(rows=rows, meta=meta)
 
     def _truncation_warnings(self, collected: CollectedRows) -> tuple[Diagnostic, ...]:

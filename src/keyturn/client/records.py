@@ -62,10 +62,29 @@ class ApiRecord(Struct, frozen=True, kw_only=True):
         return tuple(path for path, is_leaked in self.hidden.items() if is_leaked)
 
 
+class UnusableRow(Struct, frozen=True, kw_only=True):
+    """A row of a list that cannot be decoded; ``number`` is its place in the list, counted from 1.
+
+    ``name`` is that of the object, empty if it cannot be read.
+    """
+
+    collection: str
+    number: int
+    problem: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"row {self.number:,} of {self.collection} cannot be used: {self.problem}"
+
+
 class RecordList(Struct, frozen=True, kw_only=True):
-    """A complete list. ``server_date`` is the service's clock (Unix) at the first page, None if unknown."""
+    """A complete list. ``server_date`` is the service's clock (Unix) at the first page, None if unknown.
+
+    ``records`` lack the ``unusable_rows``; ``warnings`` name them.
+    """
 
     records: tuple[ApiRecord, ...]
+    unusable_rows: tuple[UnusableRow, ...] = ()
     server_date: float | None = None
     warnings: tuple[Diagnostic, ...] = ()
     pages: int = 1

@@ -11,8 +11,8 @@ from keyturn.model.fields import FieldPath, format_path
 MASK_TEXT: Final = "▒▒▒"
 
 _WORDS: Final = """
-access account age api app arn audience auth authorization base bootstrap bucket ca catalog category
-certificate chain client cluster code config connection consumer container count credential database
+access account age api app arn at audience auth authorization base bootstrap bucket ca catalog category
+by certificate chain client cluster code config connection consumer container count credential database
 dataset decryptor domain drive driver email endpoint engine env environment environments expiry
 external file fingerprint folder from gateway grace group header headers host hosts http id identity
 impersonation info item json keep key keys keyspace kind known labels level lifecycle limit limits
@@ -20,7 +20,7 @@ lived location managed manifests max mechanism minimum mode model moved name nam
 organization pace pagination pass passphrase passwd password path paths pem percent pfx policy pool
 port prefix principal private privileged production project protect protocol provider put pwd quota
 rate reason recipients redirect ref refresh region registry required resource retire role rotate
-rotation router rule rules sas sasl schema scopes seal search secret secrets security server servers
+rotation router rule rules sas sasl schema scopes seal search secret secrets security serial server servers
 service session shared short sid signature signing site soon sops source ssh ssl staging state
 storage strategy stream string style subject tenant tls token tokens topics trust tunnel type types
 uncommitted undocumented universe uri url user username vendor verification version waive warehouse

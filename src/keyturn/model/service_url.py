@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ _BUCKET_PATTERN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?
 _STATE_PREFIX_PATTERN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _OBJECT_STORE_SCHEMES: Final = ("s3", "gs", "az")
-_MAX_ID_LENGTH: Final = 512
+_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 
 
 class ServiceUrlError(ValueError):
@@ -98,17 +98,9 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
-def quote_path_segment(identity: str) -> str:
-    """Return an id of the service as one path segment; raises ValueError for an unusable id."""
-    if (
-        not identity
-        or len(identity) > _MAX_ID_LENGTH
-        or identity in {".", ".."}
-        or not identity.isprintable()
-    ):
-        message = "the service returned an id that cannot be used in a path"
-        raise ValueError(message)
-    return quote(identity, safe="")
+def is_path_segment(identity: str) -> bool:
+    """Tell whether an ID of the service is one path segment: letters, digits, ``-`` and ``_``."""
+    return _ID_PATTERN.fullmatch(identity) is not None
 
 
 def _split_url(text: str) -> tuple[SplitResult, int | None]:

@@ -15,7 +15,7 @@ from keyturn.client.client import Client
 from keyturn.client.errors import NotFound
 from keyturn.kinds import KINDS, ResourceKind
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.parallel import map_parallel, run_concurrently
 
@@ -72,12 +72,14 @@ def read_live_objects(
 ) -> dict[str, LiveObject]:
     """Return the live objects by ID, in the detail that the plan needs.
 
+    Raises DiagnosticError (KT521) if a row of a list that cannot be used has the name of a managed object.
     A connection with the ``updated_at`` of its state entry takes its fields from the entry. An object
     that the state has with another ``updated_at``, or as retired, is read individually, because a list
     may lag behind our own writes.
     """
     entries_by_id = {entry.id: entry for entry in entries.values()}
     addresses = {resource.address for resource in desired}
+    _reject_managed_rows(service, addresses.union(entries))
     new_addresses = addresses.difference(entries)
     objects: dict[str, LiveObject] = {}
     unread: list[tuple[str, str]] = []
@@ -102,6 +104,22 @@ def read_details(service: Client, listed: LiveObject) -> LiveObject:
     """Return a listed object with its config; read it if the list has none."""
     kind = KINDS[listed.address.kind]
     return listed if listed.has_config else kind.decode(service.read_record(kind.collection, listed.id))
+
+
+def _reject_managed_rows(service: Client, managed: Collection[Address]) -> None:
+    kinds = {kind.collection: kind.name for kind in KINDS.values()}
+    found = [
+        error_diagnostic(
+            "KT521",
+            SourceLocation(row.collection),
+            f"{row}; it has the name of {address}, which keyturn manages",
+            "rename or delete this object in Planasonix, or report the ID to the operator of the service",
+        )
+        for row in service.unusable_rows
+        if (address := Address(kinds.get(row.collection, ""), row.name)) in managed
+    ]
+    if found:
+        raise DiagnosticError(*found)
 
 
 def _is_relevant(live: LiveObject, entry: StateEntry | None, new_addresses: Collection[Address]) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from keyturn.client.client import Client
 from keyturn.client.errors import NotFound, ServiceError
 from keyturn.client.messages import READ_METHODS
+from keyturn.client.records import UnusableRow
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
@@ -38,12 +39,16 @@ class RevocationStep(Struct, frozen=True, kw_only=True):
     may_be_applied: bool = False
 
 
-class Revocation(Struct, frozen=True):
-    """The steps of a revocation, in order; ``unrecorded`` says why the journal lacks some of them."""
+class Revocation(Struct, frozen=True, kw_only=True):
+    """The steps of a revocation, in order; ``unrecorded`` says why the journal lacks some of them.
+
+    ``unusable_rows`` may be further users of the credential.
+    """
 
     credential: LiveObject
     steps: tuple[RevocationStep, ...]
     unrecorded: str = ""
+    unusable_rows: tuple[UnusableRow, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -59,7 +64,10 @@ def find_credential(service: Client, name: str) -> LiveObject:
     if len(found) == 1:
         return found[0]
     message = f"no live credential {name}"
-    if found:
+    unusable = [row for row in service.unusable_rows if row.name == name]
+    if unusable:
+        message = f"{message}: {unusable[0]}"
+    elif found:
         message = f"{name} is the name of {pluralize(len(found), 'credential')}"
     hint = "use the exact name shown in Planasonix; a key with fewer rights may not see it"
     raise DiagnosticError(error_diagnostic("KT470", SourceLocation("workspace"), message, hint))
@@ -83,7 +91,13 @@ def revoke_credential(
             held.end_journal(Counter(_outcome_status(step).value for step in steps))
     except DiagnosticError as error:
         recorder.stop_recording(error)
-    return Revocation(credential, steps or _perform_steps(service, credential, recorder), recorder.unrecorded)
+    steps = steps or _perform_steps(service, credential, recorder)
+    return Revocation(
+        credential=credential,
+        steps=steps,
+        unrecorded=recorder.unrecorded,
+        unusable_rows=service.unusable_rows,
+    )
 
 
 class _StepRecorder:
@@ -214,8 +228,10 @@ def _find_retired(loaded_state: LoadedState, name: str) -> StateEntry:
 
 def _reject_used(run: RunContext, entry: StateEntry) -> None:
     users = sorted(str(live.address) for live in _list_users(run.service, entry.id))
-    if users:
-        message = f"{entry.address} is still used by {', '.join(users[:5])}"
+    message = f"{entry.address} is still used by {', '.join(users[:5])}" if users else ""
+    if not users and run.service.unusable_rows:
+        message = f"{entry.address} may still be used: {run.service.unusable_rows[0]}"
+    if message:
         hint = "detach it there first"
         raise DiagnosticError(error_diagnostic("KT458", SourceLocation("workspace"), message, hint))
 

@@ -90,13 +90,14 @@ def _observe_workspace(
     incomplete = tuple(_explain_incomplete(listed, connections, entries, linked=linked))
     live = (*(each for each in listed if each.address.kind == "credential"), *connections)
     graph = build_usage_graph(run.service, frozenset(each.id for each in live), linked=linked)
-    notes += (*incomplete, *_explain_unknown_users(graph))
+    unusable = tuple(map(str, run.service.unusable_rows))
+    notes += (*incomplete, *unusable, *_explain_unknown_users(graph))
     return _ReportContext(
         run=run,
         loaded=loaded,
         entries=entries,
         live=live,
-        complete=not incomplete,
+        complete=not incomplete and not unusable,
         graph=graph,
         users=_index_users(loaded, live, graph),
     )

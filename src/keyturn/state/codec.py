@@ -14,6 +14,7 @@ from msgspec import Struct, convert
 from keyturn.model.address import Address
 from keyturn.model.fields import FieldPath, from_json_pointer, to_json_pointer, values_identical
 from keyturn.model.resource import EMPTY, StateEntry
+from keyturn.model.service_url import is_path_segment
 
 _REFERENCE_KEY = "ref"
 _LITERAL_KEY = "literal"
@@ -60,7 +61,8 @@ def to_stored_entry(entry: StateEntry) -> StoredEntry:
 
 
 def from_stored_entry(stored: StoredEntry) -> StateEntry:
-    """Return the entry of its stored form; raises ValueError for an invalid address or pointer."""
+    """Return the entry of its stored form; raises ValueError for an invalid address, pointer or ID."""
+    check_stored_id(stored.address, stored.id)
     applied = from_stored_fields(stored.applied)
     return StateEntry(
         address=Address.parse(stored.address),
@@ -69,6 +71,13 @@ def from_stored_entry(stored: StoredEntry) -> StateEntry:
         fingerprints=from_stored_fields(stored.fingerprints),
         **{name: getattr(stored, name) for name in _UNCHANGED_FIELDS},
     )
+
+
+def check_stored_id(address: str, object_id: str) -> None:
+    """Raise ValueError for an ID that is not one segment of a path."""
+    if object_id and not is_path_segment(object_id):
+        message = f"the ID of {address} has other characters than letters, digits, - and _"
+        raise ValueError(message)
 
 
 def to_stored_fields(fields: Mapping[FieldPath, Any]) -> dict[str, Any]:

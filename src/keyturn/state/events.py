@@ -12,6 +12,7 @@ from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY, StateEntry
 from keyturn.state.codec import (
     StoredEntry,
+    check_stored_id,
     from_stored_entry,
     from_stored_fields,
     to_stored_entry,
@@ -219,7 +220,8 @@ def to_stored_intent(intent: Intent, form: type[StoredIntent] = StoredIntent) ->
 
 
 def from_stored_intent(stored: StoredIntent) -> Intent:
-    """Return the intent of its stored form; raises ValueError for an invalid address or pointer."""
+    """Return the intent of its stored form; raises ValueError for an invalid address, pointer or ID."""
+    check_stored_id(stored.address, stored.object)
     return Intent(
         address=Address.parse(stored.address),
         fingerprints=from_stored_fields(stored.fingerprints),

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.model.change import Action
+from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.plan.plan import (
     REQUESTS_PER_ACTION,
     PlanOptions,
@@ -47,6 +48,28 @@ def test_adoption_needs_approval(setup, begin, canary):
     ]
     approved = PlanOptions(approvals=Approvals(adopt=frozenset({"prod-db"})))
     assert plan_workspace(begin(), approved).plan.blocking_diagnostics == ()
+
+
+def test_an_unusable_row_of_another_object_is_a_warning(setup, begin, canary):
+    """The plan goes on, with partial counts of users."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    setup.service.seed_objects(connections=[{"id": "conn_odd", "name": "", "type": "postgres", "config": {}}])
+    plan = plan_workspace(begin(), PlanOptions()).plan
+    assert [each.code for each in plan.diagnostics if "row" in each.message] == ["KT519"]
+    assert plan.blocking_diagnostics == ()
+
+
+def test_an_unusable_row_of_a_managed_object_is_an_error(setup, begin, canary):
+    """The error names the resource."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.service.seed_objects(
+        credentials=[{"id": "x/permanent", "name": "prod-db", "type": "database", "config": {}}]
+    )
+    with pytest.raises(DiagnosticError) as caught:
+        plan_workspace(begin(), PlanOptions())
+    assert "credential/prod-db" in caught.value.diagnostics[0].message
+    assert setup.count_writes() == 0
 
 
 def test_targets_include_their_references(setup, begin, canary):

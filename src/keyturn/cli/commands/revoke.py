@@ -49,6 +49,8 @@ def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder:
             )
         if revocation.unrecorded:
             click.echo(f"warning: the journal is incomplete: {escape_line(revocation.unrecorded)}", err=True)
+        for row in revocation.unusable_rows:
+            click.echo(f"warning: the list of users is partial: {escape_line(str(row))}", err=True)
         click.echo("\nNext: revoke the secret at its vendor, set a new one, and apply with", err=True)
         click.echo(f"  keyturn apply --allow-restore {escape_line(name)}", err=True)
         if not revocation.is_complete:

@@ -91,10 +91,11 @@ def _read_usage(
         else _find_recorded_connections(credentials, detailed, entries)
     )
     ids = {target.id for target in targets} | {each.id for users in connections.values() for each in users}
+    graph = build_usage_graph(service, frozenset(ids), linked=linked)
     return _UsageSnapshot(
         connections=connections,
-        complete=complete and linked,
-        graph=build_usage_graph(service, frozenset(ids), linked=linked),
+        complete=complete and linked and not service.unusable_rows,
+        graph=graph,
         managed_ids=frozenset(entry.id for entry in entries.values() if not entry.retired_at),
     )
 

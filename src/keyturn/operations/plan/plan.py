@@ -213,6 +213,7 @@ def _build_plan(
         *context.loaded_state.diagnostics,
         *context.manifests.diagnostics,
         *_run_policy(run, context),
+        *run.service.list_warnings,
         *context.recovery.diagnostics,
         *context.scoped.diagnostics,
         *locate_diagnostics(violations, changes, context.manifests.resource_views),
