@@ -40,7 +40,7 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
     "--base",
     default="",
     metavar="REV",
-    help="The base revision; by default the merge base with the default branch.",
+    help="The base revision; by default the merge base with the target or default branch.",
 )
 @click.option(
     "--state",
