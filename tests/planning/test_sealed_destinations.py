@@ -7,7 +7,7 @@ import pytest
 from keyturn.model.change import MISSING, Action
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
-from keyturn.planning.sealed_destinations import SealApproval
+from keyturn.planning.sealed_destinations import SealApproval, list_credential_ids
 from keyturn.schema.definitions import is_destination
 from sample_resources import (
     connection_address,
@@ -41,7 +41,12 @@ def judge(resources, secrets=OLD, sealed=()):
     """Return the exposures by (credential, through, field, before, after)."""
     inputs = read_inputs(resources, secrets)
     changes = find_exposures(compute_changes(inputs), inputs, is_destination)
-    approval = SealApproval(inputs=inputs, is_destination=is_destination, sealed=frozenset(sealed))
+    approval = SealApproval(
+        inputs=inputs,
+        is_destination=is_destination,
+        sealed=frozenset(sealed),
+        credential_ids=list_credential_ids(inputs),
+    )
     return [
         (each.address, each.through, each.path[-1], each.before, each.after)
         for change in approval.judge_changes(changes)
@@ -72,8 +77,8 @@ def test_each_pair_is_judged(before, host, credential, is_sealed):
     if known:
         resources += applied(known, "id-prod-pg")
     found = judge(resources, NEW if credential == "rotated" else OLD, [B] if is_sealed else [])
-    is_unmoved = before == "same"
-    expected = not (is_sealed or host == HOME or is_unmoved)
+    is_led = host == HOME and before in ("absent", "unrelated")  # by the credential itself
+    expected = not (is_sealed or is_led or before == "same")
     assert bool(found) is expected
     assert {(each[0], each[1]) for each in found} <= {(A, B)}
 
@@ -156,3 +161,85 @@ def test_a_retired_connection_is_not_judged():
     inputs = read_inputs(resources)
     assert {change.action for change in compute_changes(inputs)} == {Action.RETIRE}
     assert judge(resources) == []
+
+
+STATED = {"host": HOME, "port": 5432, "database": "app"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "app host=evil.example.net sslmode=disable", "postgresql://evil.example.net/app", "app?host=evil",
+        "@evil.example.net/app", "x -c host=evil", "a;host=b", "{host: b}", "a'b", "a%40b", "a\\b", "a&b",
+    ],
+)  # fmt: skip
+def test_a_text_that_a_driver_may_read_as_a_connection_string_is_a_destination(text):
+    """In a field that is none by itself: alone, in a list and in a mapping."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    known = make_desired(B, STATED, uses="prod-db")
+    resources = [mine, *applied(mine, "id-prod-db", OLD), *applied(known, "id-prod-pg")]
+    for value in (text, [text], [{"x": [text]}], [{text: 1}]):
+        moved = make_desired(B, {**STATED, "database": value}, uses="prod-db", digest="d2")
+        assert [each[2] for each in judge([*resources, moved])] == ["database"], value
+
+
+@pytest.mark.parametrize(
+    "text", ["app", "Größe 2", "a.b-c_d$e", "A/B", "a:b", "x,y", "f(x)", "a[0]", "#1", "*", ""]
+)
+def test_a_plain_text_is_no_destination(text):
+    """Names of databases, schemas, tables and folders."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    known = make_desired(B, STATED, uses="prod-db")
+    other = make_desired(B, {**STATED, "database": text}, uses="prod-db", digest="d2")
+    assert judge([mine, *applied(mine, "id-prod-db", OLD), *applied(known, "id-prod-pg"), other]) == []
+
+
+def test_a_dropped_reference_is_still_one():
+    """The service keeps what an update does not send: the secret would follow the new host."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    known = make_desired(B, STATED, uses="prod-db")
+    resources = [mine, *applied(mine, "id-prod-db", OLD), *applied(known, "id-prod-pg")]
+    moved = make_desired(B, {**STATED, "host": EVIL}, digest="d2")
+    for sealed in ([], [B]):
+        assert [each[:3] for each in judge([*resources, moved], sealed=sealed)] == [(A, B, "host")]
+    assert judge([*resources, make_desired(B, STATED, digest="d2")]) == []
+
+
+@pytest.mark.parametrize("text", ["cred_01ABCDEF", "x cred_01ABCDEF", "a/cred_01ABCDEF?b", "{cred_01ABCDEF}"])
+def test_an_id_in_a_text_is_a_reference(text):
+    """As the service or a driver may resolve it; a seal covers references only."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    resources = [mine, *applied(mine, "cred_01ABCDEF", OLD)]
+    for value in (text, [text], [{"id": text}]):
+        user = make_desired(B, {"host": EVIL, "note": value})
+        for sealed in ([], [B]):
+            found = judge([*resources, user], sealed=sealed)
+            assert {each[:2] for each in found} == {(A, B)}
+    assert judge([*resources, make_desired(B, {"host": EVIL, "note": "cred_01ABCDEG"})]) == []
+
+
+def test_a_connector_without_settings_leads_to_its_vendor():
+    """The type itself is the destination: a new pair, and a changed type."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    resources = [mine, *applied(mine, "id-prod-db", OLD)]
+    user = make_desired(B, {"note": "x"}, uses="prod-db", type="mailchimp")
+    assert judge([*resources, user])
+    known = make_desired(B, STATED, uses="prod-db")
+    other = make_desired(B, STATED, uses="prod-db", type="mysql", digest="d2")
+    assert judge([*resources, *applied(known, "id-prod-pg"), other])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {**STATED, "sslMode": "require"}, STATED, {**STATED, "port": 5433, "sslMode": "verify-full"},
+        {"host": HOME, "sslMode": "verify-full"}, {**STATED, "host": HOME.upper(), "sslMode": "verify-full"},
+        {**STATED, "host": HOME + ".", "sslMode": "verify-full"},
+    ],
+)  # fmt: skip
+def test_a_weaker_or_odd_destination_of_a_known_pair_needs_a_seal(config):
+    """What the credential states is no excuse for a connection that moves."""
+    mine = make_desired(A, {"host": HOME, "port": 5432}, secrets=OLD)
+    known = make_desired(B, {**STATED, "sslMode": "verify-full"}, uses="prod-db")
+    resources = [mine, *applied(mine, "id-prod-db", OLD), *applied(known, "id-prod-pg")]
+    assert judge([*resources, make_desired(B, config, uses="prod-db", digest="d2")])

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.change import Action, Change, SecretStatus
+from keyturn.model.change import Action, Change, Exposure, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
 from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, format_path
@@ -67,12 +67,12 @@ def _locate_change(change: Change) -> SourceLocation:
 
 def _check_exposures(context: GuardContext) -> Iterator[Diagnostic]:
     for change in context.changes:
-        names = {name for each in change.exposures for name in (each.address.name, each.through.name)}
-        if change.exposures and not names & context.approvals.destinations:
-            paths = ", ".join(
-                sorted({f"{format_path(each.path)} of {each.through}" for each in change.exposures})
-            )
-            credential = change.exposures[0].address
+        unapproved: dict[Address, list[Exposure]] = {}
+        for each in change.exposures:
+            if context.approvals.destinations.isdisjoint({each.address.name, each.through.name}):
+                unapproved.setdefault(each.address, []).append(each)
+        for credential, exposures in unapproved.items():
+            paths = ", ".join(sorted({f"{format_path(each.path)} of {each.through}" for each in exposures}))
             yield guard_violation(
                 "KT451",
                 change,

@@ -165,6 +165,7 @@ def _has_annotation(kind: str, type: str, path: FieldPath, annotation: str) -> b
     for key in path:
         node = node.get(key)
         if not isinstance(node, Mapping):
+            value = None  # An unclassified field inherits nothing.
             break
         node = _resolve_reference(root, node)
         value = node.get(annotation, value)

@@ -40,7 +40,7 @@ from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.object_status import find_unknown_statuses
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import ScopedInputs, limit_scope
-from keyturn.planning.sealed_destinations import SealApproval
+from keyturn.planning.sealed_destinations import SealApproval, list_credential_ids
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.runner import PartialResult
 from keyturn.schema.definitions import is_destination
@@ -154,7 +154,13 @@ def judge_seals(run: RunContext, changes: tuple[Change, ...], inputs: PlanInputs
         for change in changes
         if change.desired and is_sealed_connection(change.desired, run.workspace.name, run.key.public_key)
     )
-    return SealApproval(inputs=inputs, is_destination=is_destination, sealed=sealed).judge_changes(changes)
+    approval = SealApproval(
+        inputs=inputs,
+        is_destination=is_destination,
+        sealed=sealed,
+        credential_ids=list_credential_ids(inputs),
+    )
+    return approval.judge_changes(changes)
 
 
 def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
