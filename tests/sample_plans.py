@@ -19,7 +19,7 @@ from keyturn.model.change import (
     SecretStatus,
 )
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity
-from keyturn.model.plan import Impact, Plan
+from keyturn.model.plan import Impact, Plan, PlanBase
 from keyturn.model.resource import Lifecycle
 from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.views.plan.model import SectionKind
@@ -286,6 +286,16 @@ REPOINT = make_change(
 CASES: Mapping[str, Plan] = {
     "empty": make_plan(),
     "empty-offline": make_plan(offline=True),
+    "offline-base": make_plan(
+        offline=True,
+        base=PlanBase(
+            commit="51e07d3" + "0" * 33,
+            revision="origin/main",
+            reason="merge_base",
+            variable="GITHUB_BASE_REF",
+            notes=("origin/main may be stale: it was fetched 9 days before the newest commit (`git fetch`)",),
+        ),
+    ),
     "doubt": make_plan(
         SUSPECT,
         diagnostics=(
@@ -461,4 +471,5 @@ def make_hostile_plan(text: str) -> Plan:
         diagnostics=(said,),
         access_changes=(said,),
         impact={address: reach},
+        base=PlanBase(commit=text, revision=text, reason="named", variable=text, notes=(text,)),
     )

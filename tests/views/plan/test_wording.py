@@ -4,10 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.model.change import Action
-from keyturn.model.plan import Impact
+from keyturn.model.plan import Impact, PlanBase
 from keyturn.model.resource import Lifecycle
 from keyturn.views.plan.model import NoteRow, SecretRow
 from keyturn.views.plan.wording import (
+    describe_base,
     describe_breakage,
     describe_impact,
     describe_rotation,
@@ -70,6 +71,27 @@ def test_impact_states_what_is_unknown(impact, said):
 def test_impact_of_a_connection_has_no_connections():
     """Pipelines and syncs use it."""
     assert describe_impact(make_change(Action.UPDATE, PG), IMPACT).startswith("used by 23 pipelines;")
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (PlanBase(commit="a" * 40, revision="v1", reason="named"), "Base: aaaaaaa, named by --base v1."),
+        (
+            PlanBase(commit="a" * 40, revision="origin/main", reason="merge_base"),
+            "Base: aaaaaaa, the merge base with origin/main.",
+        ),
+        (
+            PlanBase(
+                commit="a" * 40, revision="dev", reason="merge_base", variable="X", notes=("one", "two")
+            ),
+            "Base: aaaaaaa, the merge base with dev, named by X; one; two.",
+        ),
+    ],
+)
+def test_a_base_has_a_reason(base, said):
+    """Named, or the merge base with a branch that the CI system names."""
+    assert describe_base(base) == said
 
 
 def test_impact_of_an_offline_plan_has_a_reason():
