@@ -7,7 +7,7 @@ from itertools import count
 from planasonix_emulator.clock import EmulatorClock, format_timestamp, restyle_timestamp
 from planasonix_emulator.http.access import ApiKeys
 from planasonix_emulator.http.messages import ApiError, not_found
-from planasonix_emulator.settings import EmulatorSettings
+from planasonix_emulator.settings import SECOND, EmulatorSettings
 from planasonix_emulator.storage.list_lag import ChangeHistory, has_list_lag
 from planasonix_emulator.storage.records import (
     ACTIVE,
@@ -107,6 +107,16 @@ class Deployment:
         if record is None or (collection == CONNECTIONS and not record.is_active):
             raise not_found()
         return record
+
+    def select_lagging_version(self, record: StoredRecord) -> StoredRecord:
+        """Return the object as a single read shows it with `read_lag_seconds`; raises ApiError 404."""
+        lag = int(self.settings.read_lag_seconds * SECOND)
+        if not lag:
+            return record
+        shown = self._histories[record.collection].find_earlier(record, self.clock.now() - lag)
+        if shown is None:
+            raise not_found()
+        return shown
 
     def require_free_name(self, record: StoredRecord) -> None:
         """Raise ApiError if another object has the name of this one."""

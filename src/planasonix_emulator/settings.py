@@ -66,6 +66,7 @@ class EmulatorSettings:
     paging_trouble: str = ""
     list_lag_requests: int = 0
     list_lag_seconds: float = 0.0
+    read_lag_seconds: float = 0.0
     list_deleted: bool = False
     hidden: tuple[str, ...] = ()
     hidden_get: int = 404

@@ -23,6 +23,7 @@ from keyturn.operations.apply import (
     context,
     executor,
     lifecycle,
+    read_back,
     rotate,
     rotate_replace,
     session,
@@ -233,6 +234,25 @@ def _orders_sets(patch: Patch) -> None:
         patch.setattr(module, "mark_sets", lambda fields, _: dict(fields))
 
 
+def _reads_back_once(patch: Patch) -> None:
+    patch.setattr(read_back, "READ_BACK_DELAYS", (0.0,))
+
+
+def _believes_conflicts(patch: Patch) -> None:
+    patch.setattr(writes, "Conflict", ())
+
+
+def doubled_cases(harness: Harness) -> list[FaultCase]:
+    """Return cases in which a create arrives twice, answered by its first or its second response."""
+    requests = run_without_faults(harness, CREATE).requests
+    creates = [number for number, each in enumerate(requests, 1) if each["method"] == "POST"]
+    return [
+        FaultCase(scenario=CREATE, faults=({"kind": kind, "at": number},))
+        for kind in ("double_first", "double_second")
+        for number in creates
+    ]
+
+
 def _compares_times_as_text(patch: Patch) -> None:
     patch.setattr(resource, "normalize_timestamp", lambda text: text)
 
@@ -294,6 +314,12 @@ BROKEN_ENGINES: tuple[BrokenEngine, ...] = (
         _compares_times_as_text,
         plain_case(SCENARIOS["update"], mixed_timestamps=True, precision="milliseconds"),
     ),
+    BrokenEngine(
+        "does not wait for the read after a write",
+        _reads_back_once,
+        plain_case(SCENARIOS["update"], read_lag_seconds=1.5),
+    ),
+    BrokenEngine("takes a conflict with its own create for a failure", _believes_conflicts, doubled_cases),
     BrokenEngine("does not roll back", _no_roll_back, plain_case(REFUSALS["refused rotate in_place"])),
 )
 """The engines that the cases must detect. The two below have tests of their own."""

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.faults
 def test_a_broken_engine_is_detected(broken_engine, harness, record_property):
     """At least one case breaks an invariant; without the mistake none does."""
     cases = broken_engine.cases(harness)
+    for case in cases:
+        harness.prepare(case.scenario)
     with pytest.MonkeyPatch.context() as patch:
         broken_engine.install(patch)
         caught = any(check_case(harness, case) for case in cases)

@@ -14,7 +14,7 @@ from faults.fault_cases import (
 )
 from faults.in_process import is_write
 from faults.memory_store import CrashPoints
-from faults.scenarios import EVERYTHING, MOVES, REFUSALS, SCENARIOS, VERIFY
+from faults.scenarios import EVERYTHING, MOVES, REFUSALS, SCENARIOS, SETS, VERIFY
 
 pytestmark = pytest.mark.faults
 ALL = (*SCENARIOS.values(), *REFUSALS.values(), *MOVES.values())
@@ -66,6 +66,30 @@ def test_an_edit_at_any_request_is_noticed(scenario, harness, assert_invariants)
     assert_invariants(
         [FaultCase(scenario=scenario, faults=(fault,)) for fault in at_each_request(requests, UI_EDITS)]
     )
+
+
+@pytest.mark.parametrize("scenario", [*ALL, SETS], ids=[*NAMES, SETS.name])
+def test_a_doubled_request(scenario, harness, assert_invariants):
+    """A proxy sends a request twice and returns the first or the second response."""
+    requests = len(run_without_faults(harness, scenario).requests)
+    faults = [{"kind": "double_first"}, {"kind": "double_second"}]
+    assert_invariants(
+        [FaultCase(scenario=scenario, faults=(fault,)) for fault in at_each_request(requests, faults)]
+    )
+
+
+SHAPES = {
+    "reads lag": {"read_lag_seconds": 1.5},
+    "sets in any order": {"unordered_fields": ["scopes", "topics"]},
+    "times in any form": {"mixed_timestamps": True, "precision": "milliseconds"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scenario", [*ALL, SETS, EVERYTHING], ids=[*NAMES, SETS.name, EVERYTHING.name])
+def test_any_shape_of_a_response(scenario, shape, assert_invariants):
+    """Lags, orders and forms that say nothing about an object."""
+    assert_invariants([FaultCase(scenario=scenario, settings=SHAPES[shape])])
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=NAMES)

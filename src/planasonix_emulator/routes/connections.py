@@ -77,7 +77,8 @@ def create_connection(deployment: Deployment, request: ApiRequest) -> ApiRespons
 
 def read_connection(deployment: Deployment, request: ApiRequest) -> ApiResponse:
     """Return one connection."""
-    return _respond(deployment, _find_connection(deployment, request), HTTPStatus.OK)
+    record = deployment.select_lagging_version(_find_connection(deployment, request))
+    return _respond(deployment, record, HTTPStatus.OK)
 
 
 def update_connection(deployment: Deployment, request: ApiRequest) -> ApiResponse:

@@ -67,7 +67,7 @@ def create_credential(deployment: Deployment, request: ApiRequest) -> ApiRespons
 
 def read_credential(deployment: Deployment, request: ApiRequest) -> ApiResponse:
     """Return one credential; a deleted one with that status."""
-    record = _find_credential(deployment, request)
+    record = deployment.select_lagging_version(_find_credential(deployment, request))
     if not record.is_active and deployment.settings.deleted_get == HTTPStatus.NOT_FOUND:
         raise not_found()
     return _respond(deployment, record, HTTPStatus.OK)

@@ -47,6 +47,12 @@ class ChangeHistory:
                 visible[change.id] = change.before
         return dict(sorted(visible.items()))
 
+    def find_earlier(self, record: StoredRecord, since: int) -> StoredRecord | None:
+        """Return the object before its changes after `since`; None if it did not exist."""
+        changes = (each for each in self._changes if each.id == record.id and each.at > since)
+        first = next(changes, None)
+        return record if first is None else first.before
+
     def _is_hidden(self, change: _RecordChange, settings: EmulatorSettings, now: int) -> bool:
         recent = now - change.at < settings.list_lag_seconds * SECOND
         return recent or self._lists - change.lists <= settings.list_lag_requests > 0

@@ -82,6 +82,10 @@ class FaultInjector:
         if response is None:
             with self._concurrent_changes(faults, api_path):
                 response = await self._run_app(connection.scope, body)
+                if "double_first" in faults:
+                    await self._run_app(connection.scope, body)
+                elif "double_second" in faults:
+                    response = await self._run_app(connection.scope, body)
             entry.kept = write and response.status < HTTPStatus.BAD_REQUEST
             if response.status < HTTPStatus.BAD_REQUEST:
                 self._edit(faults.get("edit_after"), api_path)

@@ -10,8 +10,9 @@ from planasonix_emulator.settings import SettingsError
 
 BEFORE_KINDS = ("latency", "hang", "drop_before", "status_before", "rate_limit", "edit_before", "ignore")
 """Kinds that take effect before anything is stored."""
-INSIDE_KINDS = ("edit_inside",)
-"""Kinds that take effect in a write, after it reads the object and before it stores the result."""
+INSIDE_KINDS = ("edit_inside", "double_first", "double_second")
+"""Kinds that take effect in a request: an edit between the read of the object and its save, and a request
+that arrives twice, answered by its first or its second response."""
 AFTER_KINDS = (
     "edit_after",
     "status_after",

@@ -56,3 +56,28 @@ def test_old_changes_are_forgotten(record):
     visible = history.undo_recent((record("cred_10499"), record("cred_x")), settings, 0)
     assert list(visible) == ["cred_x"]
     assert len(history._changes) <= 10_000
+
+
+def test_single_reads_may_lag(start):
+    """With `read_lag_seconds` a read shows the former state, and no new object."""
+    api = start(read_lag_seconds=10)
+    api.emulator.set_clock(hold=True)
+    path = f"/api/credentials/{api.credential()}"
+    assert api.get(path).status_code == 404
+    api.emulator.set_clock(advance=10)
+    assert api.get(path).json()["data"]["config"]["host"] == "db.example"
+    api.put(path, {"config": {"host": "new.example"}})
+    api.put(path, {"config": {"host": "newest.example"}})
+    assert api.get(path).json()["data"]["config"]["host"] == "db.example"
+    api.emulator.set_clock(advance=10)
+    assert api.get(path).json()["data"]["config"]["host"] == "newest.example"
+
+
+def test_single_reads_of_connections_may_lag(start):
+    """As those of credentials do."""
+    api = start(read_lag_seconds=10)
+    api.emulator.set_clock(hold=True)
+    path = f"/api/connections/{api.connection()}"
+    assert api.get(path).status_code == 404
+    api.emulator.set_clock(advance=10)
+    assert api.get(path).status_code == 200

@@ -199,3 +199,11 @@ def test_faults_meet_versioned_paths_too(api):
     """The path of a fault starts at `/api`, also for requests below `/v1/api`."""
     api.emulator.add_fault("status_before", path="/api/organization")
     assert api.get("/v1/api/organization").status_code == 500
+
+
+@pytest.mark.parametrize(("kind", "status"), [("double_first", 201), ("double_second", 409)])
+def test_a_request_that_arrives_twice(api, kind, status):
+    """The client gets the first or the second response; unique names prevent a second object."""
+    api.emulator.add_fault(kind, method="POST")
+    assert api.post("/api/credentials", NEW).status_code == status
+    assert _names(api) == ["new"]

@@ -14,7 +14,8 @@ from keyturn.operations.apply.lifecycle import (
     restore_object,
     retire_object,
 )
-from keyturn.operations.apply.writes import create_object, read_object
+from keyturn.operations.apply.read_back import read_object
+from keyturn.operations.apply.writes import create_object
 from keyturn.state.events import OutcomeRecorded
 from keyturn.state.journal_record import read_journal_records as records
 from sample_resources import credential_address, make_desired, make_state_entry

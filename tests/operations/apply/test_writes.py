@@ -14,12 +14,12 @@ from keyturn.model.change import MISSING, Action, Change, FieldChange, SecretCha
 from keyturn.model.fields import flatten_tree
 from keyturn.model.secret import Secret
 from keyturn.operations.apply.context import StaleObject
+from keyturn.operations.apply.read_back import read_object
 from keyturn.operations.apply.writes import (
     build_update_body,
     build_write_result,
     create_object,
     merge_fields,
-    read_object,
     reject_ignored_write,
     reread_object,
     update_object,

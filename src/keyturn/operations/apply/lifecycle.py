@@ -15,13 +15,13 @@ from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.fields import format_path
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
+from keyturn.operations.apply.read_back import is_still_live, read_object, read_written_object
 from keyturn.operations.apply.rollback import read_applied_manifest
 from keyturn.operations.apply.writes import (
     KEPT_NAME_MESSAGE,
     WriteResult,
     create_object,
     desired_from_live,
-    read_object,
     reread_object,
     send_update_body,
     update_object,
@@ -58,7 +58,9 @@ def rename_away(
         body = {"name": new_address.name}
     intent = context.record_intent(change, "update", object=current.id, expect=new_address.name)
     send_update_body(intent, kind, current.id, body, context)
-    live = read_object(kind, current.id, context)
+    live = read_written_object(
+        kind, current.id, context, lambda live: live.address == current.address != new_address
+    )
     if live.address != new_address:
         raise StaleObject(KEPT_NAME_MESSAGE)
     lost = [] if content else sorted(format_path(path) for path in current.fields if path not in live.fields)
@@ -88,7 +90,7 @@ def retire_object(change: Change, context: ApplyContext) -> WriteResult:
         intent,
         lambda: _ignore_missing(lambda: service.retire_record(kind.collection, current.id, idempotent=True)),
     )
-    if _is_still_live(current, context):
+    if is_still_live(kind, current.id, context):
         raise StaleObject("the service confirmed the deletion but the object still exists")
     tombstone = replace(entry, retired_at=format_timestamp(context.run.clock.now()), protect=False)
     context.record_success(intent, tombstone)
@@ -136,13 +138,6 @@ def _read_possible_users(credential: LiveObject, context: ApplyContext) -> Itera
             yield read_object(kind, object_id, context)
 
 
-def _is_still_live(live: LiveObject, context: ApplyContext) -> bool:
-    try:
-        return read_object(KINDS[live.address.kind], live.id, context).status != "deleted"
-    except NotFound:
-        return False
-
-
 def restore_object(change: Change, context: ApplyContext) -> WriteResult:
     """Restore a soft-deleted object, then write it in full at once.
 
@@ -155,7 +150,7 @@ def restore_object(change: Change, context: ApplyContext) -> WriteResult:
         context.send_write(
             intent, lambda: context.run.service.restore_credential(current.id, idempotent=True)
         )
-    live = read_object(kind, current.id, context)
+    live = read_written_object(kind, current.id, context, lambda live: live.status == "deleted")
     if live.status == "deleted":
         raise StaleObject("the service confirmed the restore but the object is still deleted")
     if change.entry:

@@ -19,7 +19,8 @@ from keyturn.model.fields import to_json_pointer
 from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.operations.apply.connection_tests import ConnectionTest, run_connection_tests
 from keyturn.operations.apply.context import ApplyContext, StaleObject
-from keyturn.operations.apply.writes import read_object, send_update_body, with_write_time
+from keyturn.operations.apply.read_back import read_object, read_written_object, shows_former_state
+from keyturn.operations.apply.writes import send_update_body, with_write_time
 
 
 def roll_back_secret(
@@ -81,7 +82,9 @@ def _write_previous(
     body, before = kind.encode(previous, context.ids), read_object(kind, entry.id, context)
     intent = context.record_intent(change, "update", object=entry.id, expect=previous.address.name)
     response = send_update_body(intent, kind, entry.id, body, context)
-    live = read_object(kind, entry.id, context)
+    live = read_written_object(
+        kind, entry.id, context, lambda live: shows_former_state(live, before, response)
+    )
     if (live.updated_at, live.fields) == (before.updated_at, before.fields):
         # The object may still have the new secret, which must not be sent to the previous destination.
         raise StaleObject("no sign that the service stored the previous secret: updated_at did not change")

@@ -25,10 +25,10 @@ from keyturn.operations.apply.connection_tests import (
     run_connection_tests,
 )
 from keyturn.operations.apply.context import ApplyContext, StaleObject
+from keyturn.operations.apply.read_back import OTHER_OBJECT_MESSAGE
 from keyturn.operations.apply.rollback import roll_back_secret
 from keyturn.operations.apply.rotate_replace import replace_credential
 from keyturn.operations.apply.writes import (
-    OTHER_OBJECT_MESSAGE,
     WriteResult,
     find_created,
     require_desired,

@@ -24,6 +24,7 @@ from keyturn.operations.apply.connection_tests import (
 )
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.lifecycle import rename_away
+from keyturn.operations.apply.read_back import read_object, read_written_object
 from keyturn.operations.apply.writes import (
     IGNORED_WRITE_MESSAGE,
     KEPT_NAME_MESSAGE,
@@ -31,7 +32,6 @@ from keyturn.operations.apply.writes import (
     build_write_result,
     create_object,
     desired_from_live,
-    read_object,
     reject_concurrent_edit,
     require_desired,
     reread_object,
@@ -171,7 +171,7 @@ def _repoint_connection(
         replacement.change, "repoint", object=current.id, expect=current.address.name
     )
     send_update_body(intent, kind, current.id, kind.encode(desired, context.ids), context)
-    live = read_object(kind, current.id, context)
+    live = read_written_object(kind, current.id, context, lambda live: has_any_text(live.fields, former_ids))
     if has_any_text(live.fields, former_ids):
         raise StaleObject(IGNORED_WRITE_MESSAGE)
     context.record_success(intent, _build_repointed_entry(entry, live, new_id) if entry else None)
@@ -213,7 +213,7 @@ def _promote_successor(replacement: Replacement, context: ApplyContext) -> Write
     intent = context.record_intent(change, "update", object=replacement.new_id, expect=name)
     body = kind.encode(desired, context.ids)
     response = send_update_body(intent, kind, replacement.new_id, body, context)
-    live = read_object(kind, replacement.new_id, context)
+    live = read_written_object(kind, replacement.new_id, context, lambda live: live.address.name != name)
     reject_concurrent_edit(desired, response, live)
     if live.address.name != name:
         raise StaleObject(KEPT_NAME_MESSAGE)

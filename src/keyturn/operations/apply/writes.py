@@ -14,6 +14,13 @@ from keyturn.model.clock import WaitInterruptedError, format_timestamp, may_be_s
 from keyturn.model.fields import Fields, format_path, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
+from keyturn.operations.apply.read_back import (
+    OTHER_OBJECT_MESSAGE,
+    build_invisible_error,
+    read_object,
+    read_written_object,
+    shows_former_state,
+)
 from keyturn.operations.plan.recovery import matching_creates
 from keyturn.operations.state_entries import WriteMetadata, build_entry
 from keyturn.state.events import Intent
@@ -21,7 +28,9 @@ from keyturn.state.events import Intent
 LOOKUP_DELAYS = (0.0, 2.0, 4.0, 8.0)
 """Seconds before each look-up of an object that a create may have made. Lists may lag by their sum."""
 
-OTHER_OBJECT_MESSAGE = "the service returned a different object"
+CONFLICT_DELAYS = LOOKUP_DELAYS[:2]
+"""Seconds before each look-up after a create that was rejected because the name is taken."""
+
 IGNORED_WRITE_MESSAGE = "the service confirmed the write but changed nothing"
 KEPT_NAME_MESSAGE = "the service confirmed the write but kept the old name"
 
@@ -45,7 +54,7 @@ def create_object(change: Change, context: ApplyContext) -> WriteResult:
     if response is None:
         # Found by look-up, without a response: write again, because the secrets may be incomplete.
         send_update_body(intent, kind, object_id, body, context)
-    live = read_object(kind, object_id, context)
+    live = read_written_object(kind, object_id, context)
     reject_concurrent_edit(desired, response, live)
     result = build_write_result(change, with_write_time(response, live), context)
     context.ids[change.address] = object_id
@@ -58,10 +67,10 @@ def _create_once(
 ) -> tuple[str, ApiRecord | None]:
     found: tuple[LiveObject, ...] = ()
 
-    def is_unapplied() -> bool:
+    def is_unapplied(delays: tuple[float, ...] = LOOKUP_DELAYS) -> bool:
         nonlocal found
         try:
-            found = find_created(intent, kind, context)
+            found = find_created(intent, kind, context, delays)
         except (ServiceError, WaitInterruptedError):
             return False
         return not found
@@ -69,9 +78,9 @@ def _create_once(
     try:
         created = context.run.service.create_record(kind.collection, body, is_unapplied=is_unapplied)
     except ServiceError as error:
-        if isinstance(error, Conflict) and error.may_be_applied:
-            # An earlier attempt probably created the object and took the name.
-            is_unapplied()
+        if isinstance(error, Conflict):
+            # An earlier attempt, or a copy of this request, may have created the object and taken the name.
+            is_unapplied(LOOKUP_DELAYS if error.may_be_applied else CONFLICT_DELAYS)
         if len(found) == 1:
             return found[0].id, None
         context.record_error(intent, error)
@@ -79,12 +88,14 @@ def _create_once(
     return created.id, created
 
 
-def find_created(intent: Intent, kind: ResourceKind, context: ApplyContext) -> tuple[LiveObject, ...]:
-    """Return the objects that a create may have made; look up again after each of ``LOOKUP_DELAYS``.
+def find_created(
+    intent: Intent, kind: ResourceKind, context: ApplyContext, delays: tuple[float, ...] = LOOKUP_DELAYS
+) -> tuple[LiveObject, ...]:
+    """Return the objects that a create may have made; look up again after each of ``delays``.
 
     Raises WaitInterruptedError if the run is interrupted between two look-ups.
     """
-    for delay in LOOKUP_DELAYS:
+    for delay in delays:
         if delay:
             context.run.sleep(delay)
         listed = map(kind.decode, context.run.service.list_records(kind.collection).records)
@@ -110,7 +121,7 @@ def update_object(
 
     def send_update() -> tuple[ApiRecord | None, LiveObject]:
         response = send_update_body(intent, kind, before.id, body, context)
-        return response, read_object(kind, before.id, context)
+        return response, _read_updated(change, before, response, context)
 
     response, live = send_update()
     reject_ignored_write(change, before, live)
@@ -127,6 +138,21 @@ def update_object(
     removed = (change.entry.address,) if change.entry and change.entry.address != change.address else ()
     context.record_success(intent, result.entry, removed)
     return result
+
+
+def _read_updated(
+    change: Change, before: LiveObject, response: ApiRecord | None, context: ApplyContext
+) -> LiveObject:
+    def is_former(live: LiveObject) -> bool:
+        if response is None or not response.updated_at:
+            return _is_ignored_write(change, before, live)
+        return shows_former_state(live, before, response)
+
+    kind = KINDS[change.address.kind]
+    live = read_written_object(kind, before.id, context, is_former)
+    if shows_former_state(live, before, response):
+        raise build_invisible_error(kind, "the update is not visible yet")
+    return live
 
 
 def require_desired(change: Change) -> DesiredResource:
@@ -168,14 +194,6 @@ def reread_object(change: Change, kind: ResourceKind, context: ApplyContext) -> 
         paths = f": {', '.join(sorted(edited))}" if edited and change.live.has_config else ""
         raise StaleObject(f"it was edited after the plan was made{paths}")
     return current
-
-
-def read_object(kind: ResourceKind, object_id: str, context: ApplyContext) -> LiveObject:
-    """Return the live object; raises ServiceError, and StaleObject if another object is returned."""
-    live = kind.decode(context.run.service.read_record(kind.collection, object_id))
-    if live.id != object_id:
-        raise StaleObject(OTHER_OBJECT_MESSAGE)
-    return live
 
 
 def build_update_body(change: Change, current: LiveObject, context: ApplyContext) -> dict[str, object]:
@@ -249,6 +267,12 @@ def desired_from_live(live: LiveObject) -> DesiredResource:
 
 def reject_ignored_write(change: Change, before: LiveObject, live: LiveObject) -> None:
     """Raise StaleObject if the service confirmed a write but neither fields, name nor time changed."""
+    kept_name = before.address != change.address and live.address == before.address
+    if kept_name or _is_ignored_write(change, before, live):
+        raise StaleObject(IGNORED_WRITE_MESSAGE)
+
+
+def _is_ignored_write(change: Change, before: LiveObject, live: LiveObject) -> bool:
     requested = [
         field
         for field in change.fields
@@ -259,10 +283,7 @@ def reject_ignored_write(change: Change, before: LiveObject, live: LiveObject) -
     is_rotation = bool(change.entry and change.entry.digest) and any(
         secret.status in {SecretStatus.ROTATED, SecretStatus.REUSED} for secret in change.secrets
     )
-    kept_name = before.address != change.address and live.address == before.address
-    is_ignored = live.updated_at == before.updated_at and is_unchanged and bool(requested or is_rotation)
-    if kept_name or is_ignored:
-        raise StaleObject(IGNORED_WRITE_MESSAGE)
+    return live.updated_at == before.updated_at and is_unchanged and bool(requested or is_rotation)
 
 
 def reject_concurrent_edit(desired: DesiredResource, response: ApiRecord | None, live: LiveObject) -> None:
