@@ -1,14 +1,16 @@
 """Validate manifests without a key and without network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from keyturn.files.discovery import is_within, list_path_and_parents
 from keyturn.manifests.loader import LoadedManifests, load_manifests
+from keyturn.manifests.readable_seals import check_readable_seals
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
 from keyturn.model.field_names import mask_path
@@ -81,6 +83,12 @@ def _date_fields(view: ResourceView, dates: Mapping[str, date]) -> Mapping[Field
     return {(): next(iter(dated.values()))} if is_same_date else dated
 
 
+ManifestLoader: TypeAlias = Callable[
+    [Project, Workspace, Collection[str], Mapping[str, str]], LoadedManifests
+]
+"""Loads the manifests of a workspace, or those at some paths, in an environment."""
+
+
 class ValidationResult(Struct, frozen=True):
     """The diagnostics and the validated files, as paths below the project's root."""
 
@@ -99,11 +107,14 @@ def validate_project(
     only: tuple[str, ...],
     today: date,
     environment: Mapping[str, str],
+    *,
+    loader: ManifestLoader = load_manifests,
 ) -> ValidationResult:
     """Validate the manifests of some workspaces; with ``only``, just these files and folders.
 
     A path in ``only`` that leads to no manifest is an error (KT044, KT123, KT125). Secret
-    age needs git history, so it is checked only when all files are checked.
+    age needs git history, so it is checked only when all files are checked. ``loader`` loads the
+    manifests of a workspace, by default those of the working tree.
     """
     diagnostics: list[Diagnostic] = []
     views: list[ResourceView] = []
@@ -114,10 +125,11 @@ def validate_project(
         named = [path for path in only if _overlaps(path, workspace.manifests)]
         if only and not named:
             continue
-        loaded = load_manifests(project, workspace, named, environment)
+        loaded = loader(project, workspace, named, environment)
         checked.update(loaded.files)
         diagnostics += loaded.diagnostics
         views += loaded.resource_views
+        diagnostics += check_readable_seals(project, workspace, loaded.desired, environment)
         diagnostics += [
             _kept_field_note(each, mask_path(path)) for each in loaded.desired for path in each.kept_secrets
         ]
