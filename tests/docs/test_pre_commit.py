@@ -102,6 +102,20 @@ def test_an_invalid_manifest_blocks_the_commit(runner, consumer, tmp_path):
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
+def test_a_manifest_that_was_not_added_is_missing(runner, consumer, tmp_path):
+    """The hooks refuse what a clean checkout of the commit would refuse; a draft does not count."""
+    git(consumer.root, "commit", "-q", "-m", "All")
+    consumer.credential("prod-new", {})
+    consumer.connection("prod-draft", "prod-absent")
+    path = consumer.connection("prod-second", "prod-new")
+    git(consumer.root, "add", str(path))
+    done = run(runner, consumer, tmp_path)
+    assert done.returncode == 1
+    assert "credential/prod-new" in done.stdout
+    assert "prod-draft" not in done.stdout
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
 def test_other_files_skip_the_hook_of_changed_manifests(runner, consumer, tmp_path):
     """A commit without manifests runs only the hook of the whole repository."""
     git(consumer.root, "commit", "-q", "-m", "All")

@@ -35,12 +35,13 @@ def test_pre_commit_takes_it(words, tmp_path):
         ("manifests/prod/credentials/prod-x.yaml", True),
         ("manifests/dev/a.yml", True),
         ("manifests/README.md", False),
-        ("keyturn.yaml", False),
+        ("keyturn.yaml", True),
+        ("sub/keyturn.yaml", False),
         ("other/manifests/a.yaml", False),
     ],
 )
 def test_the_hook_takes_manifests(path, fits):
-    """The hook for changed files is given manifests and nothing else."""
+    """The hook for changed files runs for manifests and the project file, and for nothing else."""
     assert bool(re.search(HOOKS["keyturn-validate"]["files"], path)) is fits
 
 
@@ -48,6 +49,12 @@ def test_the_hook_of_the_repository_always_runs():
     """What needs all files runs once, whatever changed."""
     hook = HOOKS["keyturn-validate-repo"]
     assert (hook["pass_filenames"], hook["always_run"], hook["require_serial"]) == (False, True, True)
+
+
+def test_the_hooks_check_the_index():
+    """They judge what is committed, and get no names of files."""
+    assert {hook["entry"] for hook in HOOKS.values()} == {"keyturn validate --staged"}
+    assert {hook["pass_filenames"] for hook in HOOKS.values()} == {False}
 
 
 def test_hooks_run_a_command_that_there_is(run):

@@ -2,26 +2,33 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from keyturn.cli.environment import read_environment
 from keyturn.files.discovery import read_excerpts
+from keyturn.manifests.staged import StagedManifests, read_staged_project
 from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.model.resource import EMPTY
 from keyturn.operations.plan.validate import ValidationResult, validate_project
-from keyturn.project.project import open_project
+from keyturn.project.project import find_project_root, open_project
 from keyturn.views.diagnostics import render_diagnostics
 from keyturn.views.diagnostics.text import DiagnosticReport
 from keyturn.views.terminal import TerminalStyle
 
 
 class ProjectValidation(Struct, frozen=True):
-    """The result of a validation and the root of its project."""
+    """The result of a validation and the root of its project.
+
+    ``texts`` has the checked text of files that were not read from the working tree, by path.
+    """
 
     root: Path
     result: ValidationResult
+    texts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
     def has_failures(self, *, strict: bool) -> bool:
         """Return whether the worst diagnostic fails the command."""
@@ -43,6 +50,16 @@ def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> Pro
     )
 
 
+def validate_staged(folder: Path, workspace: str) -> ProjectValidation:
+    """Validate what the next commit contains of the project around ``folder``; raises DiagnosticError."""
+    environment = read_environment()
+    project = read_staged_project(find_project_root(folder), environment)
+    workspaces = (project.find_workspace(workspace),) if workspace else tuple(project.workspaces.values())
+    today, staged = datetime.now(UTC).date(), StagedManifests()
+    result = validate_project(project, workspaces, (), today, environment, loader=staged.load_manifests)
+    return ProjectValidation(project.root, result, staged.texts)
+
+
 def failed_validation(folder: Path, diagnostics: tuple[Diagnostic, ...]) -> ProjectValidation:
     """Return the validation of a project that cannot be opened."""
     return ProjectValidation(folder, ValidationResult(diagnostics, ()))
@@ -62,7 +79,9 @@ def _find_path(folder: Path, path: Path) -> Path:
 def format_validation(validation: ProjectValidation, form: str, color: bool) -> str:
     """Return the diagnostics in an output format, without a trailing newline."""
     result = validation.result
-    texts = read_excerpts(validation.root, result.diagnostics) if form in {"text", "gitlab", "sarif"} else {}
+    has_excerpts = form in {"text", "gitlab", "sarif"}
+    texts = read_excerpts(validation.root, result.diagnostics) if has_excerpts else {}
+    texts = {**texts, **validation.texts}
     report = DiagnosticReport(diagnostics=result.diagnostics, files=result.files, texts=texts)
     style = TerminalStyle(color, shutil.get_terminal_size().columns)
     return render_diagnostics(report, form, style).rstrip("\n")

@@ -131,6 +131,20 @@ def find_name_clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
     return tuple(diagnostics)
 
 
+def find_near_misses(paths: Iterable[str]) -> tuple[Diagnostic, ...]:
+    """Return KT125 for each file that is no manifest and named like one of its folder."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    found = []
+    for folder, names in folders.items():
+        stems = {manifest_name(name) for name in names if _is_manifest_name(name)}
+        others = (name for name in sorted(set(names)) if not _is_manifest_name(name))
+        found += [f"{folder}/{name}" if folder else name for name in others if _is_near_miss(name, stems)]
+    return tuple(map(_near_miss_error, found))
+
+
 def read_excerpts(root: Path, diagnostics: Iterable[Diagnostic]) -> Mapping[str, str]:
     """Return the text of each file to which a diagnostic points, without the files that cannot be read."""
     texts: dict[str, str] = {}
@@ -167,14 +181,12 @@ class _FolderWalker:
             for inner_path, folders, files, inner_handle in os.fwalk(".", dir_fd=handle):
                 base = PurePosixPath(relative, inner_path)
                 self._filter_folders(base, folders, inner_handle)
-                manifests = [
-                    name for name in files if name.endswith(MANIFEST_SUFFIXES) and not name.startswith(".")
-                ]
+                manifests = [name for name in files if _is_manifest_name(name)]
                 count += len(manifests) + sum(name.endswith(MANIFEST_SUFFIXES) for name in folders)
                 prefix = f"{base}/" if base.parts else ""
                 for name in manifests:
                     self._read_entry(inner_handle, name, prefix + name)
-                self._check_near_misses(files, manifests, prefix)
+                self._check_near_misses(files, prefix)
         finally:
             os.close(handle)
         if not count:
@@ -231,13 +243,9 @@ class _FolderWalker:
                 kept.append(name)
         folders[:] = kept
 
-    def _check_near_misses(self, files: list[str], manifests: list[str], prefix: str) -> None:
-        stems = {manifest_name(name) for name in manifests}
-        for name in set(files) - set(manifests):
-            if _is_near_miss(name, stems):
-                message = "not a manifest, but named like one: keyturn reads only *.yaml and *.yml"
-                hint = "remove a backup or a decrypted copy; rename a manifest so that it ends in .yaml"
-                self._add_error("KT125", prefix + name, message, hint)
+    def _check_near_misses(self, files: list[str], prefix: str) -> None:
+        for diagnostic in find_near_misses(prefix + name for name in files):
+            self._diagnostics.setdefault(diagnostic.origin.file, diagnostic)
 
     def _read_entry(self, folder: int, name: str, relative: str) -> None:
         if self._only and self._only.isdisjoint(list_path_and_parents(relative)):
@@ -284,6 +292,16 @@ class _FolderWalker:
 
     def _add_error(self, code: str, name: str, message: str, hint: str) -> None:
         self._diagnostics.setdefault(name, error_diagnostic(code, SourceLocation(name), message, hint))
+
+
+def _is_manifest_name(name: str) -> bool:
+    return name.endswith(MANIFEST_SUFFIXES) and not name.startswith(".")
+
+
+def _near_miss_error(path: str) -> Diagnostic:
+    message = "not a manifest, but named like one: keyturn reads only *.yaml and *.yml"
+    hint = "remove a backup or a decrypted copy; rename a manifest so that it ends in .yaml"
+    return error_diagnostic("KT125", SourceLocation(path), message, hint)
 
 
 def _is_near_miss(name: str, stems: Collection[str]) -> bool:

@@ -132,15 +132,23 @@ def verify_cached_manifests(
                 raise DiagnosticError(error_diagnostic("KT145", cached.origin, message, hint))
 
 
-def load_sources(settings: PolicySettings, workspace: str, sources: Sequence[SourceFile]) -> LoadedManifests:
-    """Load manifests that were read before, for example from a commit."""
-    batch = _ManifestBatch(settings, workspace, ManifestCache())
+def load_sources(
+    settings: PolicySettings, workspace: str, sources: Sequence[SourceFile], *, keep_text: bool = False
+) -> LoadedManifests:
+    """Load manifests that were read before, for example from a commit.
+
+    With ``keep_text``, locations are those of the sources, not of the files in the working tree.
+    """
+    batch = _ManifestBatch(settings, workspace, ManifestCache(), keep_text=keep_text)
     batch.add_sources(sources)
     return batch.build_result()
 
 
 class _ManifestBatch:
-    def __init__(self, settings: PolicySettings, workspace: str, cache: ManifestCache) -> None:
+    def __init__(
+        self, settings: PolicySettings, workspace: str, cache: ManifestCache, *, keep_text: bool = False
+    ) -> None:
+        self._keep_text = keep_text
         self.diagnostics: list[Diagnostic] = []
         self._settings = settings
         self._cache = cache
@@ -173,7 +181,9 @@ class _ManifestBatch:
         if validation.document is None:
             self._unreadable.add(manifest_name(source.relative))
         elif validation.matches_schema:
-            self._manifests.append(build_manifest(source, validation.document, self._workspace))
+            self._manifests.append(
+                build_manifest(source, validation.document, self._workspace, keep_text=self._keep_text)
+            )
         else:
             self._add_invalid(source, validation.document)
 

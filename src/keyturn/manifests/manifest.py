@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile, load_file, manifest_name
 from keyturn.model.address import Address, SourceLocation
@@ -64,8 +65,13 @@ def check_name(document: Document) -> tuple[Diagnostic, ...]:
     return (error_diagnostic("KT141", origin, f"the name differs from that of the file ({file_name})", hint),)
 
 
-def build_manifest(source: SourceFile, document: Document, workspace: str = "") -> Manifest:
-    """Build the manifest of a document that matches its schema."""
+def build_manifest(
+    source: SourceFile, document: Document, workspace: str = "", *, keep_text: bool = False
+) -> Manifest:
+    """Build the manifest of a document that matches its schema.
+
+    With ``keep_text``, locations are those of the document, not of the file in the working tree.
+    """
     tree = document.tree
     address = read_address(document)
     fields = MappingProxyType(dict(_flatten_fields(tree)))
@@ -89,9 +95,8 @@ def build_manifest(source: SourceFile, document: Document, workspace: str = "") 
         destination_paths=select_destinations(address.kind, tree["type"], fields),
         seal=tree.get("seal", EMPTY),
     )
-    return Manifest(
-        _build_resource_view(source, document, desired, (*secrets, *desired.kept_secrets), workspace), desired
-    )
+    view = _build_resource_view(source, document, desired, (*secrets, *desired.kept_secrets), workspace)
+    return Manifest(replace(view, spans=document.spans) if keep_text else view, desired)
 
 
 def _flatten_fields(tree: Mapping[str, Any]) -> list[tuple[FieldPath, Leaf]]:

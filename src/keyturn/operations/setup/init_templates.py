@@ -135,14 +135,16 @@ def _insert_key_id(options: InitOptions, name: str, text: str) -> str:
 _NO_KEY_ID = '"" # the ID that `keyturn key show` prints'
 
 PRE_COMMIT_CONFIG = """\
+default_install_hook_types: [pre-commit, pre-merge-commit]
 repos:
   - repo: local
     hooks:
       - id: keyturn-validate
         name: keyturn validate
-        entry: keyturn validate
+        entry: keyturn validate --staged
         language: system
-        files: ^manifests/.*\\.ya?ml$
+        pass_filenames: false
+        always_run: true
 """
 
 SCHEMA_FILES = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
