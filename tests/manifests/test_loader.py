@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from keyturn.git.revision import Revision
-from keyturn.manifests.loader import load_manifests_at
+from keyturn.manifests.loader import load_sources
 from keyturn.model.address import Address
 from keyturn.model.diagnostic import Severity
 from keyturn.model.resource import EncryptedSecret
@@ -187,8 +187,8 @@ def test_a_workspace_can_be_loaded_from_a_commit(manifest_folder, reader):
     manifest_folder.write_plain("reader", "kind: [\n")
     manifest_folder.write_plain("postgres", POSTGRES)
     project = manifest_folder.project
-    then = load_manifests_at(
-        project, project.find_workspace(), Revision(manifest_folder.root, "HEAD", dict(os.environ))
-    )
+    workspace = project.find_workspace()
+    commit = Revision(manifest_folder.root, "HEAD", dict(os.environ))
+    then = load_sources(project.policy, workspace.name, commit.find_manifests(workspace.manifests).sources)
     assert then.diagnostics == ()
     assert [each.address for each in then.desired] == [Address("credential", "reader")]
