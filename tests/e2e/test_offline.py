@@ -19,12 +19,12 @@ def branch(setup, canary):
     return setup
 
 
-def offline(setup, *more):
+def offline(setup, *more, code=0):
     """Plan offline without any key; return the JSON form."""
     done = setup.repo.keyturn(
         "plan", "--offline", "--format", "json", *more, env=make_keyless_environment(setup)
     )
-    assert done.code == 0, done.stderr
+    assert done.code == code, done.stderr
     return json.loads(done.stdout)
 
 
@@ -58,7 +58,7 @@ def test_a_new_host_with_the_old_secret_is_an_exposure(branch):
     """The plan of a fork shows the exposure without a key."""
     path = branch.repo.root / "manifests/prod/connections/prod-pg.yaml"
     path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
-    assert [each["address"] for each in offline(branch)["exposures"]] == ["credential/prod-db"]
+    assert [each["address"] for each in offline(branch, code=5)["exposures"]] == ["credential/prod-db"]
     done = branch.repo.keyturn(
         "plan", "--offline", "--fail-on", "exposure", env=make_keyless_environment(branch)
     )

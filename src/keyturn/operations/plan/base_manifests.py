@@ -196,9 +196,9 @@ def _describe_missing(
     if found.outline is None and file_count:
         new = file_count - known_count
         reason = f"no {PROJECT_FILE}" if not found.project_count else "no such workspace"
-        what = "all resources are" if not known_count else f"{pluralize(new, 'resource')} of {file_count} are"
+        what = f"{new:,} of {pluralize(file_count, 'resource')}" if known_count else "all resources"
         if new:
-            yield build_note(PROJECT_FILE, f"the base has {reason}: {what} compared as new")
+            yield build_note(PROJECT_FILE, f"the base has {reason}: the plan compares {what} as new")
 
 
 def build_note(file: str, message: str) -> Diagnostic:
