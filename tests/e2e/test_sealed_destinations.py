@@ -38,6 +38,7 @@ class Team:
 
     def __init__(self, ground, age_key, service, canary) -> None:
         self.root, self.service, self.canary = ground / "repo", service, canary
+        self.age_key = str(age_key.file)
         (ground / "home").mkdir()
         self.environment = {
             "PATH": f"{SOPS.rpartition('/')[0]}:/usr/bin:/bin",
@@ -189,3 +190,23 @@ def test_a_move_in_the_ui_is_not_sealed(team):
     text = team.expect(2, "plan", "--detailed-exitcode")  # the apply reverts the host before it rotates
     assert "config.host" in text
     assert "1 to update, 1 to rotate" in text
+
+
+def test_an_offline_plan_judges_seals_without_a_key(team):
+    """The reviewer of a pull request sees what an apply would refuse, and what a key holder sealed."""
+    team.environment["SOPS_AGE_KEY_FILE"] = "/dev/null"
+    del team.environment["PLANASONIX_API_KEY"]
+    team.edit("connection", "prod-warehouse", "db.example.com", "db2.example.com")
+    words = ["plan", "--offline", "--base", "HEAD", "--fail-on", "exposure"]
+    assert "KT451" in team.expect(5, *words)
+    team.environment["SOPS_AGE_KEY_FILE"] = team.age_key
+    team.expect(0, "seal", "connection/prod-warehouse", "--reason", "new cluster", "--yes")
+    team.environment["SOPS_AGE_KEY_FILE"] = "/dev/null"
+    team.expect(0, *words)
+    team.edit("connection", "prod-warehouse", "db2.example.com", EVIL)
+    text = team.expect(5, *words)
+    assert "KT263" in text
+    (team.root / "keyturn.yaml").write_text(
+        (team.root / "keyturn.yaml").read_text().replace(team.service.organization, "org_other")
+    )
+    assert "KT261" in team.expect(5, *words)

@@ -59,6 +59,7 @@ class SealAuthor(Struct, frozen=True):
 class WorkspaceKey(Struct, frozen=True, kw_only=True):
     """The readable part of a key file: the public key, and the settings as a key holder sealed them."""
 
+    workspace: str
     file: str
     public_key: PublicKey
     settings: Mapping[str, Any]
@@ -122,7 +123,7 @@ def load_workspace_key(
     The file is that of the revision of the project. Raises DiagnosticError (KT262) for a damaged file.
     """
     source = _read_key_source(project, workspace, environment)
-    return None if source is None else _parse_key(parse_document(source.data, source.relative))
+    return None if source is None else _parse_key(parse_document(source.data, source.relative), workspace)
 
 
 def verify_workspace(
@@ -183,7 +184,7 @@ def read_root_key(
         return read_fingerprint_key(project, decrypt)
     document = parse_document(source.data, source.relative)
     root_key = decrypt_stored_key(document, _ROOT_KEY_PATH, decrypt)
-    if not root_key or SigningKey(root_key).public_key != _parse_key(document).public_key:
+    if not root_key or SigningKey(root_key).public_key != _parse_key(document, workspace).public_key:
         raise _damaged_key_error(source.relative)
     return root_key
 
@@ -198,7 +199,7 @@ def _read_key_source(
     return load_file(project.root, path) if (project.root / path).exists() else None
 
 
-def _parse_key(document: Document) -> WorkspaceKey:
+def _parse_key(document: Document, workspace: Workspace) -> WorkspaceKey:
     tree = document.tree
     settings, seal = tree.get("settings"), tree.get("seal")
     try:
@@ -207,7 +208,13 @@ def _parse_key(document: Document) -> WorkspaceKey:
         raise _damaged_key_error(document.file) from None
     if not isinstance(settings, dict) or not isinstance(seal, dict):
         raise _damaged_key_error(document.file)
-    return WorkspaceKey(file=document.file, public_key=public_key, settings=settings, seal=seal)
+    return WorkspaceKey(
+        workspace=workspace.name,
+        file=document.file,
+        public_key=public_key,
+        settings=settings,
+        seal=seal,
+    )
 
 
 def _sealed_value(workspace: str, settings: Mapping[str, Any], seal: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,9 +55,7 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
         environment = read_environment()
         store = open_workspace_store(project, chosen, environment)
         if verify:
-            message, whole = check_journal(
-                store, load_workspace_key(project, chosen, environment), chosen.name
-            )
+            message, whole = check_journal(store, load_workspace_key(project, chosen, environment))
             click.echo(message)
             raise ExitWith(exit_codes.EXIT_DONE if whole else exit_codes.EXIT_REFUSED)
         if form == "json":
@@ -67,17 +65,22 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
             click.echo(line)
 
 
-def check_journal(store: StateStore, key: WorkspaceKey | None, workspace: str) -> tuple[str, bool]:
+def check_journal(store: StateStore, key: WorkspaceKey | None) -> tuple[str, bool]:
     """Return the result of the check of the journal as a sentence, and whether it is intact.
 
     The signature of the last record covers all records, because each has the hash of the one before.
     """
     lines = [line for line in store.open_log().read(0) if line.data.endswith(b"\n")]
     records = tuple(read_journal_records(lines))
+    if not records:
+        return (
+            f"The journal is empty: no command has written to {store.location} yet, or its files are lost.",
+            True,
+        )
     broken = verify_chain(records)
     if broken is not None:
         return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
-    if key is not None and lines and not is_signed_record(lines[-1].data, key.public_key, workspace):
+    if key is not None and lines and not is_signed_record(lines[-1].data, key.public_key, key.workspace):
         return "The last record of the journal is not signed by the key of the workspace (KT627).", False
     return f"The journal is intact: {pluralize_or_none(len(records), 'record')}.", True
 

@@ -17,6 +17,7 @@ from keyturn.git.base_commit import find_base_commit
 from keyturn.git.revision import Revision, resolve_head
 from keyturn.git.work_tree import check_work_tree
 from keyturn.manifests.loader import LoadedManifests, load_manifests, load_sources
+from keyturn.manifests.readable_seals import check_readable_seals
 from keyturn.model.address import Address
 from keyturn.model.change import Change, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity
@@ -36,6 +37,7 @@ from keyturn.operations.plan.base_manifests import (
     find_unreadable_manifests,
 )
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
+from keyturn.operations.plan.seal_approval import judge_seals
 from keyturn.operations.plan.stale_macs import find_stale_macs
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.diff import compute_changes
@@ -46,6 +48,7 @@ from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import limit_scope
 from keyturn.project.project import Project, Workspace
+from keyturn.project.workspace_key import load_workspace_key
 from keyturn.schema.definitions import is_destination
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.state.document import decode_state
@@ -135,6 +138,8 @@ def plan_offline(
     scoped = limit_scope(inputs, options.targets)
     changes = compute_changes(scoped.inputs)
     changes = find_exposures(changes, scoped.inputs, is_destination)
+    key = load_workspace_key(project, workspace, EMPTY)
+    changes = judge_seals(key, changes, scoped.inputs)
     changes = resolve_dependencies(changes, scoped.inputs.entries)
     changes = tuple(map(_explain_secret_changes, changes))
     context = GuardContext(
@@ -143,10 +148,12 @@ def plan_offline(
         approvals=options.approvals,
         limits=project.policy.limits,
         users=EMPTY,
+        has_key=key is not None,
     )
+    seals = check_readable_seals(project, workspace, inputs.desired.values(), EMPTY)
     # Only an apply compares secrets; offline, the status of a secret says that it is unknown.
     violations = (each for each in check_guards(context) if each.cause is not Cause.NOT_COMPARED)
-    found = (*diagnostics, *scoped.diagnostics, *violations, *find_needed_consents(changes))
+    found = (*diagnostics, *seals, *scoped.diagnostics, *violations, *find_needed_consents(changes))
     return Plan(
         workspace=workspace.name,
         organization=workspace.organization,

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from keyturn.manifests.connection_seal import is_sealed_connection
 from keyturn.manifests.loader import LoadedManifests, verify_cached_manifests
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
@@ -22,8 +21,10 @@ from keyturn.operations.plan.approval_inputs import (
     find_key_id,
     list_approved_settings,
 )
+from keyturn.operations.plan.commit_order import find_older_commit
 from keyturn.operations.plan.impact import ImpactReport, compute_impact
 from keyturn.operations.plan.recovery import Recovery, list_uncertain_retirements, resolve_open_intents
+from keyturn.operations.plan.seal_approval import judge_seals
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.plan.validate import (
     rotation_dates_from_state,
@@ -40,7 +41,6 @@ from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.object_status import find_unknown_statuses
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import ScopedInputs, limit_scope
-from keyturn.planning.sealed_destinations import SealApproval, list_credential_ids
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.runner import PartialResult
 from keyturn.schema.definitions import is_destination
@@ -84,7 +84,11 @@ class PlanOptions(Struct, frozen=True, kw_only=True):
             "allow-restore": self.approvals.restore,
         }
         numbers = {"allow-retire": self.approvals.retire, "allow-rotate": self.approvals.rotate}
-        flags = {"allow-empty": self.approvals.empty, "no-test": not self.tests}
+        flags = {
+            "allow-empty": self.approvals.empty,
+            "allow-older-commit": self.approvals.older_commit,
+            "no-test": not self.tests,
+        }
         return tuple(
             sorted(
                 {f"--{option}={name}" for option, chosen in names.items() for name in chosen}
@@ -133,34 +137,21 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
     scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
     changes = find_exposures(compute_changes(scoped.inputs), scoped.inputs, is_destination, recovery.entries)
-    changes = resolve_dependencies(judge_seals(run, changes, scoped.inputs), recovery.entries)
+    changes = resolve_dependencies(
+        judge_seals(run.key, changes, scoped.inputs), recovery.entries
+    )
     verify_cached_manifests(run.project, manifests, {change.address for change in changes})
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
-    violations = check_guards(_build_guard_context(run, options, scoped, changes, impact))
+    violations = (
+        *check_guards(_build_guard_context(run, options, scoped, changes, impact)),
+        *find_older_commit(run, changes, is_allowed=options.approvals.older_commit),
+    )
     context = PlanContext(
         loaded_state=state, manifests=manifests, rules=rules, recovery=recovery, inputs=inputs, scoped=scoped
     )
     plan = _build_plan(run, context, changes, impact, violations)
     return PlanResult(_add_approval_inputs(run, plan, context, options), context, secret_loader)
-
-
-def judge_seals(run: RunContext, changes: tuple[Change, ...], inputs: PlanInputs) -> tuple[Change, ...]:
-    """Return the changes with the exposures that no seal approves; unchanged in a workspace without a key."""
-    if run.key is None:
-        return changes
-    sealed = frozenset(
-        change.address
-        for change in changes
-        if change.desired and is_sealed_connection(change.desired, run.workspace.name, run.key.public_key)
-    )
-    approval = SealApproval(
-        inputs=inputs,
-        is_destination=is_destination,
-        sealed=sealed,
-        credential_ids=list_credential_ids(inputs),
-    )
-    return approval.judge_changes(changes)
 
 
 def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
