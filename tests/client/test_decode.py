@@ -272,11 +272,24 @@ def test_secrets_in_unknown_fields_are_removed():
     }
 
 
-@pytest.mark.parametrize("status", ["active", "deleted", "suspended", "", "ACTIVE"])
-def test_an_unknown_status_is_kept(status):
-    """The set of statuses is open."""
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ("active", "active"),
+        ("deleted", "deleted"),
+        ("", ""),
+        ("suspended", "suspended"),
+        ("EXPIRED", "expired"),
+        ("needs_reauth", "needs_reauth"),
+        ("pending approval of hunter2", "pending … of …"),
+        ("hunter2", "unknown"),
+        ("active\x1b[31m", "unknown"),
+    ],
+)
+def test_a_status_is_rebuilt(status, shown):
+    """The set of statuses is open, but a status is text of the service."""
     found = decode_record({**FLAT, "status": status})
-    assert found.status == status
+    assert found.status == shown
     assert found.is_deleted == (status == "deleted")
 
 

@@ -27,6 +27,7 @@ _KnownFields = dict[str, tuple[str, Any]]
 SETTINGS_KEYS = ("config", "params", "parameters")
 LIST_KEYS = ("data", "items", "results")
 
+_COMMON_STATUSES = frozenset({"", "active", "deleted"})
 _NO_FIELD: tuple[str, Any] = ("", None)
 
 _FIELD_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -87,7 +88,7 @@ def decode_record(fields: JsonObject, *, partial: bool = False, pending: bool = 
         id=_parse_id(fields.get("id")),
         name=_read_text(known, "name"),
         type=_read_text(known, "type"),
-        status=_read_text(known, "status"),
+        status=_read_status(known),
         created_at=_read_time(known, "created_at"),
         updated_at=_read_time(known, "updated_at"),
         deleted_at=_read_time(known, "deleted_at"),
@@ -207,6 +208,11 @@ def find_row_text(row: object, key: str) -> str:
     except ResponseFormatError:
         value = row.get(key) if isinstance(row, Mapping) else None
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _read_status(known: _KnownFields) -> str:
+    status = _read_text(known, "status")
+    return status if status in _COMMON_STATUSES else rebuild_text(status) or "unknown"
 
 
 def _parse_id(value: object) -> str:

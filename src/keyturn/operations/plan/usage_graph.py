@@ -12,6 +12,7 @@ from keyturn.client.decode import read_either_case
 from keyturn.client.errors import NotFound, ServiceError
 from keyturn.client.records import ApiRecord
 from keyturn.client.strict_json import ResponseFormatError
+from keyturn.model.clock import parse_timestamp
 from keyturn.operations.observe import MAX_PARALLEL_READS
 from keyturn.operations.parallel import map_parallel
 
@@ -110,7 +111,8 @@ def _read_schedules(service: Client) -> UsageIndex:
     try:
         for each in service.list_schedules().records:
             if read_either_case(each.extra, "enabled") is not False:
-                schedule = UsageNode(str(read_either_case(each.extra, "next_run_at") or ""), each.id)
+                next_run = str(read_either_case(each.extra, "next_run_at") or "")
+                schedule = UsageNode(next_run if parse_timestamp(next_run) else "", each.id)
                 pipeline = str(read_either_case(each.extra, "pipeline_id") or "")
                 schedules.setdefault(pipeline, []).append(schedule)
     except (ServiceError, ResponseFormatError):
