@@ -37,13 +37,20 @@ def test_omits_files_without_valid_metadata():
     assert recipients_by_file(source(text, f"m/{number}.yaml") for number, text in enumerate(texts)) == {}
 
 
+def make_recipients(wrapped, ciphertexts):
+    """Return a file of one recipient."""
+    return FileRecipients(
+        names=frozenset({"age:a"}), wrapped_keys={"age:a": wrapped}, ciphertexts=ciphertexts
+    )
+
+
 def test_detects_a_rewrapped_data_key():
     """One unchanged ciphertext implies the same data key; only changed wraps mean new recipients."""
-    names, one, two = frozenset({"age:a"}), (("p",), "ENC[1]"), (("q",), "ENC[2]")
-    before = FileRecipients(names, {"age:a": "w1"}, frozenset({one, two}))
-    again = FileRecipients(names, {"age:a": "w2"}, before.ciphertexts)
-    partly = FileRecipients(names, {"age:a": "w2"}, frozenset({one}))
-    anew = FileRecipients(names, {"age:a": "w2"}, frozenset({(("p",), "ENC[3]")}))
+    one, two = (("p",), "ENC[1]"), (("q",), "ENC[2]")
+    before = make_recipients("w1", frozenset({one, two}))
+    again = make_recipients("w2", before.ciphertexts)
+    partly = make_recipients("w2", frozenset({one}))
+    anew = make_recipients("w2", frozenset({(("p",), "ENC[3]")}))
     assert (again.has_same_data_key(before), again.is_rewrapped(before)) == (True, True)
     assert (partly.has_same_data_key(before), partly.is_rewrapped(before)) == (True, False)
     assert (anew.has_same_data_key(before), anew.is_rewrapped(before)) == (False, False)

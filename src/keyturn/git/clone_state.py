@@ -29,7 +29,7 @@ def explain_missing_revision(root: Path, environment: Mapping[str, str], name: s
     if unreadable:
         return unreadable[1]
     if is_shallow(root, environment):
-        return "this clone is shallow: run `git fetch --unshallow` (actions/checkout: fetch-depth: 0)"
+        return "run `git fetch --unshallow`: this clone is shallow (actions/checkout: fetch-depth: 0)"
     remote, _, branch = name.partition("/")
     if branch and remote in ask_git(root, environment, "remote").split():
         return f"run `git fetch {shlex.quote(remote)} {shlex.quote(branch)}`, or name another revision"

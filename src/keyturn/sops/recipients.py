@@ -25,7 +25,7 @@ SECRETS_SELECTOR: Final = "^secrets$"
 _PGP_FINGERPRINT: Final = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{40}")
 
 
-class FileRecipients(Struct, frozen=True):
+class FileRecipients(Struct, frozen=True, kw_only=True):
     """The recipients of a file as ``kind:name``, their wrapped data keys, and its ciphertexts by path.
 
     ``groups`` are the recipients of each key group; keys of ``threshold`` groups are needed to decrypt.

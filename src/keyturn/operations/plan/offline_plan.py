@@ -24,21 +24,21 @@ from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severit
 from keyturn.model.fields import Leaf
 from keyturn.model.plan import Plan
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
-from keyturn.operations.plan.access_review import (
+from keyturn.operations.plan.plan import PlanOptions, PlanResult
+from keyturn.operations.plan.seal_approval import judge_seals
+from keyturn.operations.review.access_review import (
     SOPS_RULES_FILE,
     add_access_diagnostics,
     guarded_setting_changes,
     recipient_changes,
     unreadable_settings_warning,
 )
-from keyturn.operations.plan.base_manifests import (
+from keyturn.operations.review.base_manifests import (
     BaseManifests,
     find_base_manifests,
     find_unreadable_manifests,
 )
-from keyturn.operations.plan.plan import PlanOptions, PlanResult
-from keyturn.operations.plan.seal_approval import judge_seals
-from keyturn.operations.plan.stale_macs import find_stale_macs
+from keyturn.operations.review.stale_macs import find_stale_macs
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures

@@ -17,7 +17,7 @@ from keyturn.project.project import PROJECT_FILE, Project, Workspace, parse_proj
 from keyturn.yamldoc.reader import parse_document
 
 
-class WorkspaceOutline(Struct, frozen=True):
+class WorkspaceOutline(Struct, frozen=True, kw_only=True):
     """A workspace as any keyturn.yaml describes it; ``project_folder`` is relative to the top of the tree."""
 
     project_folder: str
@@ -126,7 +126,10 @@ def _parse_outlines(data: bytes, folder: str) -> Iterator[WorkspaceOutline]:
         folders = each.get("manifests") if isinstance(each, dict) else None
         if isinstance(folders, list):
             yield WorkspaceOutline(
-                folder, str(name), str(each.get("organization", "")), tuple(filter(_is_inside, folders))
+                project_folder=folder,
+                name=str(name),
+                organization=str(each.get("organization", "")),
+                manifests=tuple(filter(_is_inside, folders)),
             )
 
 

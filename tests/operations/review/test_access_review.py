@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from in_process_run import PROJECT
 from keyturn.model.diagnostic import Severity
 from keyturn.model.plan import Plan
-from keyturn.operations.plan.access_review import (
+from keyturn.operations.review.access_review import (
     add_access_diagnostics,
     guarded_setting_changes,
     recipient_changes,
@@ -20,7 +20,9 @@ OTHERS = frozenset({(("secrets", "password"), "ENC[2]")})
 
 def file(*names, ciphers=CIPHERS, wrap="w"):
     """Return the recipients of a file."""
-    return FileRecipients(frozenset(names), dict.fromkeys(names, wrap), ciphers)
+    return FileRecipients(
+        names=frozenset(names), wrapped_keys=dict.fromkeys(names, wrap), ciphertexts=ciphers
+    )
 
 
 def lines(before, after):
@@ -135,4 +137,4 @@ def test_a_new_recipient_of_a_split_file_needs_others():
     """One key of two does not decrypt."""
     found = recipient_changes({"m": split(2, "a", "b")}, {"m": split(2, "ac", "b")})
     assert [each.code for each in found][:2] == ["KT480", "KT487"]
-    assert found[0].message == "c now has one of 2 keys that are needed"
+    assert found[0].message == "c now has one of the 2 keys that are needed"

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from keyturn.files.discovery import load_file
-from keyturn.operations.plan.stale_macs import find_stale_macs
+from keyturn.operations.review.stale_macs import find_stale_macs
 from keyturn.sops.recipients import recipients_by_file
 
 FILE = "manifests/prod/credentials/prod-db.yaml"

@@ -24,7 +24,7 @@ from keyturn.model.diagnostic import (
     warning_diagnostic,
 )
 from keyturn.model.resource import DesiredResource
-from keyturn.operations.plan.base_workspace import BaseWorkspace, find_base_workspace
+from keyturn.operations.review.base_workspace import BaseWorkspace, find_base_workspace
 from keyturn.project.project import PROJECT_FILE, Project, Workspace
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.yamldoc.reader import parse_document

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from keyturn.model.address import SourceLocation
-from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.model.diagnostic import Diagnostic, Severity, pluralize
 from keyturn.model.plan import Plan
 from keyturn.project.project import PROJECT_FILE, Project
 from keyturn.sops.recipients import FileRecipients
@@ -61,7 +61,9 @@ def _rewrapped_key_note(file: str) -> Diagnostic:
 
 def _gained_access_warnings(file: str, now: FileRecipients, names: Iterable[str]) -> Iterator[Diagnostic]:
     needed = now.threshold
-    ability = "can now decrypt this file" if needed == 1 else f"now has one of {needed} keys that are needed"
+    ability = "can now decrypt this file"
+    if needed > 1:
+        ability = f"now has one of the {pluralize(needed, 'key')} that are needed"
     for name in sorted(names):
         yield _access_warning("KT480", file, f"{name} {ability}", "check that this is intended")
 
@@ -80,7 +82,7 @@ def _describe_needed_keys(recipients: FileRecipients) -> str:
     groups = sorted(", ".join(sorted(group)) for group in recipients.groups)
     if len(groups) == 1:
         return f"any one of {groups[0]}"
-    number = f"{recipients.threshold} of {len(groups)} key groups"
+    number = f"{recipients.threshold} of {pluralize(len(groups), 'key group')}"
     return f"{number} ({' | '.join(groups)})"
 
 
