@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, error_diagnostic
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, Fields
+from keyturn.model.fields import FieldPath, Fields, mask_path
 from keyturn.model.resource import DesiredResource
 from keyturn.model.seal import compute_seal, select_fields
 from keyturn.model.secret import Secret

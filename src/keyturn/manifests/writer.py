@@ -16,8 +16,7 @@ from keyturn.files.atomic_write import AtomicFile, lock_for_writing
 from keyturn.files.discovery import SourceFile, load_file
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity, error_diagnostic
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, flatten_tree, nest_fields
+from keyturn.model.fields import FieldPath, flatten_tree, mask_path, nest_fields
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.binary import SopsCommand

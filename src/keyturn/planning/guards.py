@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import Action, Change, Exposure, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.fields import FieldPath, format_path, mask_path
 from keyturn.model.plan import PlanLimits
 from keyturn.planning.inputs import Approvals, PlanInputs
 from keyturn.planning.scheduling import ChangeSchedule, DependencyCycle

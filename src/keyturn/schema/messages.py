@@ -11,8 +11,7 @@ from msgspec import Struct
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import KEY_PART_PREFIX
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, find_nearest_name
-from keyturn.model.field_names import mask_key
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.fields import FieldPath, format_path, mask_key
 from keyturn.model.secret_detection import is_secret_name
 from keyturn.policy.text_matching import format_field_name
 from keyturn.schema.alternatives import explain_alternatives

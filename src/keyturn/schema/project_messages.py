@@ -10,8 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from keyturn.catalog import find_code
 from keyturn.model.diagnostic import Diagnostic, error_diagnostic, suggest_nearest
-from keyturn.model.field_names import mask_key
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.fields import FieldPath, format_path, mask_key
 from keyturn.schema.messages import TYPE_TEXTS
 from keyturn.schema.strict_validator import build_validator
 from keyturn.yamldoc.reader import Document

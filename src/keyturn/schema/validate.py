@@ -19,8 +19,7 @@ from keyturn.model.diagnostic import (
     find_nearest_name,
     warning_diagnostic,
 )
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import flatten_tree
+from keyturn.model.fields import flatten_tree, mask_path
 from keyturn.schema.definitions import (
     config_fields,
     load_schema,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from keyturn.model import fields
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
-from keyturn.model.field_names import mask_path
+from keyturn.model.fields import mask_path
 from keyturn.model.secret import Secret
 from keyturn.sops.age_keys import find_age_keys, has_single_use_source
 from keyturn.sops.ciphertext import looks_encrypted

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, warning_diagnostic
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.policy.settings import PolicySettings, find_required_recipients
 from keyturn.sops.ciphertext import looks_encrypted, parse_ciphertext
 from keyturn.sops.metadata import Recipient, SopsMetadata, compile_selector, parse_metadata

@@ -7,8 +7,7 @@ from typing import Final
 
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING
-from keyturn.model.field_names import MASK_TEXT
-from keyturn.model.fields import FieldPath, Leaf
+from keyturn.model.fields import MASK_TEXT, FieldPath, Leaf
 from keyturn.model.secret_detection import is_secret_name, may_be_secret
 
 MAX_VALUE_LENGTH: Final = 100

@@ -13,8 +13,7 @@ from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.manifests.readable_seals import check_readable_seals
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.model.secret import Secret
 from keyturn.planning.inputs import PlanInputs

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from keyturn.model.diagnostic import Severity, pluralize_or_none
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from keyturn.model.diagnostic import Severity, pluralize_or_none
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.model.resource import EMPTY
 from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.resource_view import ResourceView

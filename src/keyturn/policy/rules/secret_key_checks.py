@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation

@@ -10,8 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from keyturn.model.diagnostic import Severity
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.model.secret import Secret
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation
 from keyturn.policy.text_matching import LazyPattern

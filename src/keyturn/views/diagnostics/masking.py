@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keyturn.model.field_names import MASK_TEXT, is_field_name
+from keyturn.model.fields import MASK_TEXT, is_field_name
 from keyturn.model.secret_detection import is_secret_name, is_secret_value
 
 _ENCRYPTED_MASK: Final = "ENC[…]"

@@ -22,8 +22,7 @@ from keyturn.catalog import find_code
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change, Exposure, FieldChange
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import format_path, values_equal
+from keyturn.model.fields import format_path, mask_path, values_equal
 from keyturn.model.plan import Plan
 from keyturn.views.diagram import DependencyLink
 from keyturn.views.plan.model import (

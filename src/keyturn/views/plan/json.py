@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretStatus
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, Fields, Leaf, format_path, nest_fields
+from keyturn.model.fields import FieldPath, Fields, Leaf, format_path, mask_path, nest_fields
 from keyturn.model.plan import Impact, Plan, PlanBase, to_json_value
 from keyturn.views.json_output import diagnostic_to_json, dump_lines, dump_pretty
 from keyturn.views.plan.builder import (

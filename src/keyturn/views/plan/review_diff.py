@@ -10,8 +10,7 @@ from keyturn.model.address import Address
 from keyturn.model.approval import describe_moved_options, describe_moved_values
 from keyturn.model.change import Change, FieldChange
 from keyturn.model.diagnostic import Diagnostic, pluralize
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, Leaf, format_path
+from keyturn.model.fields import FieldPath, Leaf, format_path, mask_path
 from keyturn.model.plan import NO_OP_ACTIONS, Impact, Plan, operation_payload
 from keyturn.views.escaping import escape_line
 from keyturn.views.plan.wording import describe_impact, join_names

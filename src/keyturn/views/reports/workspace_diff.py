@@ -5,8 +5,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from keyturn.model.field_names import mask_path
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.fields import FieldPath, format_path, mask_path
 from keyturn.planning.workspace_diff import ResourceDiff, WorkspaceDiff
 from keyturn.views.escaping import escape_line
 from keyturn.views.report_formats import RESULT_RENDERERS, render_in_format

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.model.field_names import is_field_name, mask_key, mask_path
+from keyturn.model.fields import is_field_name, mask_key, mask_path
 from keyturn.schema.definitions import load_schema
 
 
