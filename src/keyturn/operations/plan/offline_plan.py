@@ -24,7 +24,7 @@ from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severit
 from keyturn.model.fields import Leaf
 from keyturn.model.plan import Plan
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
-from keyturn.operations.plan.plan import PlanOptions, PlanResult
+from keyturn.operations.plan.plan import PlanOptions, PlanResult, build_destination_rules
 from keyturn.operations.plan.seal_approval import judge_seals
 from keyturn.operations.review.access_review import (
     SOPS_RULES_FILE,
@@ -48,8 +48,7 @@ from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import limit_scope
 from keyturn.project.project import Project, Workspace
-from keyturn.project.workspace_key import load_workspace_key
-from keyturn.schema.definitions import is_destination
+from keyturn.project.workspace_key import find_key_changes, load_workspace_key
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.state.document import decode_state
 
@@ -87,7 +86,8 @@ def plan_against_base(
     commit = find_base_commit(project.root, base, environment)
     compared = compare_with_base(project, workspace, loaded, commit.revision, environment)
     plan = plan_offline(project, workspace, compared.inputs, options, loaded.diagnostics)
-    plan = add_access_diagnostics(plan, compared.access, compared.diagnostics)
+    keys = find_key_changes(project, workspace, commit.revision.commit, environment)
+    plan = add_access_diagnostics(plan, compared.access, (*compared.diagnostics, *keys))
     return replace(plan, base=commit.description)
 
 
@@ -137,7 +137,7 @@ def plan_offline(
         raise DiagnosticError(*errors)
     scoped = limit_scope(inputs, options.targets)
     changes = compute_changes(scoped.inputs)
-    changes = find_exposures(changes, scoped.inputs, is_destination)
+    changes = find_exposures(changes, scoped.inputs, build_destination_rules(workspace), inputs.entries)
     key = load_workspace_key(project, workspace, EMPTY)
     changes = judge_seals(key, changes, scoped.inputs)
     changes = resolve_dependencies(changes, scoped.inputs.entries)
@@ -303,11 +303,12 @@ def _review_access(
     found = find_base_manifests(project, workspace, base, now, environment)
     then = {found.successors[each]: each for each in found.all_sources if each in found.successors}
     changed = [each for each in now if each.relative not in then or then[each.relative].digest != each.digest]
-    # The recipients that a new file adds are known only from all files of the base.
-    is_any_new = any(each.relative not in then for each in changed)
-    needed = None if is_any_new else frozenset(then[each.relative] for each in changed)
+    after = recipients_by_file(changed)
+    # The recipients that a new encrypted file adds are known only from all files of the base.
+    is_any_new = any(file not in then for file in after)
+    needed = None if is_any_new else frozenset(then[file] for file in after)
     return (
-        *recipient_changes(found.read_recipients(needed), recipients_by_file(changed)),
+        *recipient_changes(found.read_recipients(needed), after),
         *_compare_settings(project, workspace, found),
     )
 
