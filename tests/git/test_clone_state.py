@@ -72,6 +72,7 @@ def test_a_shallow_clone(remote):
     git(folder, "gc", "-q", "--prune=now")
     with pytest.raises(DiagnosticError) as caught:
         Revision(folder, base, ENVIRONMENT)
+    assert caught.value.diagnostics[0].message.endswith("not found: this clone is shallow")
     run_fix(folder, caught.value.diagnostics[0].hint)
     assert Revision(folder, base, ENVIRONMENT).read_file("m/a.yaml").data == b"text: one\n"
 
@@ -91,7 +92,7 @@ def test_a_missing_commit_is_fetched_by_its_id(remote):
     folder = clone(remote, "complete")
     git(remote, "commit", "-q", "--allow-empty", "-m", "later")
     newer = git(remote, "rev-parse", "HEAD")
-    hint = explain_missing_revision(folder, ENVIRONMENT, newer)
+    _, hint = explain_missing_revision(folder, ENVIRONMENT, newer)
     run_fix(folder, hint)
     assert Revision(folder, newer, ENVIRONMENT).commit == newer
 

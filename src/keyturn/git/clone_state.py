@@ -23,19 +23,20 @@ def find_promisor(root: Path, environment: Mapping[str, str]) -> str:
     return found.partition("\n")[0].rpartition(".promisor")[0].removeprefix("remote.")
 
 
-def explain_missing_revision(root: Path, environment: Mapping[str, str], name: str) -> str:
-    """Return what to do about a revision that git does not find."""
+def explain_missing_revision(root: Path, environment: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return why git does not find a revision, empty if only the name is wrong, and what to do."""
     unreadable = _explain_unreadable(root)
     if unreadable:
-        return unreadable[1]
+        return unreadable
     if is_shallow(root, environment):
-        return "run `git fetch --unshallow`: this clone is shallow (actions/checkout: fetch-depth: 0)"
+        return "this clone is shallow", "run `git fetch --unshallow` (actions/checkout: fetch-depth: 0)"
     remote, _, branch = name.partition("/")
     if branch and remote in ask_git(root, environment, "remote").split():
-        return f"run `git fetch {shlex.quote(remote)} {shlex.quote(branch)}`, or name another revision"
+        return "", f"run `git fetch {shlex.quote(remote)} {shlex.quote(branch)}`, or name another revision"
     if _COMMIT_PATTERN.fullmatch(name):
-        return f"run `git fetch origin {name}`, or name another revision"
-    return "name a branch, a tag or a commit of this clone; `git fetch --all --tags` fetches those of remotes"
+        return "", f"run `git fetch origin {name}`, or name another revision"
+    hint = "name a branch, a tag or a commit of this clone; `git fetch --all --tags` fetches those of remotes"
+    return "", hint
 
 
 def explain_missing_objects(root: Path, environment: Mapping[str, str]) -> tuple[str, str]:

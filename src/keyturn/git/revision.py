@@ -142,8 +142,9 @@ class Revision:
             )
         done = self._run_git("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
         if done.returncode:
-            hint = explain_missing_revision(self._top, self._environment, name)
-            raise DiagnosticError(revision_error(f"revision {name} not found", hint))
+            reason, hint = explain_missing_revision(self._top, self._environment, name)
+            message = f"revision {name} not found: {reason}" if reason else f"revision {name} not found"
+            raise DiagnosticError(revision_error(message, hint))
         return done.stdout.decode().strip()
 
     def _list_entries(self, folders: Iterable[str]) -> list[_TreeEntry]:
