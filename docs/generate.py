@@ -55,13 +55,19 @@ EXIT_CODES = {
         "an error in your input; nothing was applied",
         "read the message: it says where the error is and how to fix it",
     ),
-    "EXIT_CHANGES": ("changes wait (`plan --detailed-exitcode`)", "review and apply them"),
+    "EXIT_CHANGES": (
+        "changes wait, or a secret may have been changed outside keyturn (`plan --detailed-exitcode`)",
+        "review and apply them",
+    ),
     "EXIT_PARTIAL": ("applied in part", "read the report, fix what failed, apply again"),
     "EXIT_STALE": (
-        "the plan is stale, or another run holds the lock",
+        "the plan is stale (the message says what moved), or another run holds the lock",
         "plan again; or wait, `--lock-timeout`, `unlock`",
     ),
-    "EXIT_REFUSED": ("refused by policy or integrity", "change the manifest, or allow the change by name"),
+    "EXIT_REFUSED": (
+        "refused by policy or integrity, also a plan that an apply would refuse",
+        "change the manifest, or allow the change by name",
+    ),
     "EXIT_UNAUTHORIZED": ("the service does not accept the API key", "check the key and its permissions"),
     "EXIT_USAGE": ('wrong usage; 2 would read as "changes wait"', "`--help`"),
     "EXIT_BUG": ("a bug of keyturn", "report the printed lines; they contain no secret"),

@@ -246,7 +246,7 @@ def test_approval_by_digest(setup, canary):
     """The digest of the plan approves it; a different digest is rejected."""
     setup.repo.credential("prod-db", {"password": canary()})
     digest = next(
-        word for word in setup.repo.run_in_process("plan").stdout.split() if word.startswith("kt1-")
+        word for word in setup.repo.run_in_process("plan").stdout.split() if word.startswith("kt2-")
     )
     setup.repo.credential("prod-two", {"password": canary()})
     assert setup.repo.run_in_process("apply", "--approve", digest).code == 4

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from git_history import commit_all
+from git_history import commit_all, run_git
 from planasonix_emulator.server import Emulator
 from subprocess_runner import CommandResult
 
@@ -257,6 +257,43 @@ def test_an_apply_of_a_dirty_tree_says_so(waiting):
     ]
     assert [each["dirty"] for each in runs] == [False, True]
     assert [each["approval"]["digest"][:4] for each in runs] == ["kt2-", "kt2-"]
+
+
+def test_an_older_commit_does_not_undo_a_newer_one(waiting):
+    """A job that runs again is refused; a consent or a revert in git is accepted."""
+    assert waiting.run("apply", "--yes").code == 0
+    place = {"host": "db.example.com", "port": 5432, "database": "second"}
+    waiting.repo.connection("prod-east-pg", "prod-east", place)
+    waiting.repo.connection("prod-third-pg", "prod-west")
+    commit_all(waiting)
+    assert waiting.run("apply", "--yes").code == 0
+    run_git(waiting, "checkout", "-q", "HEAD~1")
+    done = waiting.run("apply", "--yes")
+    assert done.code == 5
+    said = flatten(done)
+    assert "KT478" in said
+    assert "2 changes would undo it: update connection/prod-east-pg, retire connection/prod-third-pg" in said
+    shown = waiting.run("plan", "--allow-older-commit", "--target", "prod-east-pg")
+    assert shown.code == 0
+    assert "--allow-older-commit --target=prod-east-pg" in shown.stdout
+    run_git(waiting, "checkout", "-q", "main")
+    run_git(waiting, "revert", "--no-edit", "HEAD")
+    assert waiting.run("apply", "--yes").code == 0
+
+
+def test_a_repair_by_an_older_commit_undoes_nothing(waiting):
+    """What was changed in the UI is set back; the manifest is the one that was applied."""
+    assert waiting.run("apply", "--yes").code == 0
+    place = {"host": "db.example.com", "port": 5432, "database": "second"}
+    waiting.repo.connection("prod-east-pg", "prod-east", place)
+    commit_all(waiting)
+    waiting.repo.connection("prod-west-pg", "prod-west", place)
+    commit_all(waiting)
+    assert waiting.run("apply", "--yes").code == 0
+    run_git(waiting, "checkout", "-q", "HEAD~1")
+    waiting.service.edit_in_ui("connections", "prod-east-pg", config={"database": "typed"})
+    assert waiting.run("apply", "--yes", "--target", "prod-east-pg").code == 0
+    assert waiting.run("apply", "--yes", "--target", "prod-west-pg").code == 5
 
 
 def test_the_policy_can_refuse_a_dirty_tree(waiting):

@@ -85,5 +85,6 @@ def parse_plan_options(options: Mapping[str, object]) -> PlanOptions:
             retire=read_number("allow_retire"),
             rotate=read_number("allow_rotate"),
             empty=bool(options.get("allow_empty")),
+            older_commit=bool(options.get("allow_older_commit")),
         ),
     )

@@ -115,6 +115,9 @@ def approval_options(command: F) -> F:
     for option in (
         click.option("--allow-empty", is_flag=True, help="Allow a workspace without manifests."),
         click.option(
+            "--allow-older-commit", is_flag=True, help="Allow an older commit than the one that was applied."
+        ),
+        click.option(
             "--allow-rotate", type=int, default=-1, metavar="N", help="Allow N rotations in one plan."
         ),
         click.option(

@@ -39,6 +39,7 @@ class Approvals(Struct, frozen=True, kw_only=True):
     retire: int = -1
     rotate: int = -1
     empty: bool = False
+    older_commit: bool = False
 
     def allows_adoption(self, name: str) -> bool:
         """Whether an object with this name may be adopted; ``*`` allows all."""

@@ -55,9 +55,9 @@ class RunApproval(Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str
     consents: tuple[str, ...] = ()
     inputs: str = ""
-    manifests: dict[str, str] = {}
+    manifests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_intents: tuple[str, ...] = ()
-    operations: dict[str, ApprovedOperation] = {}
+    operations: Mapping[str, ApprovedOperation] = field(default_factory=lambda: EMPTY)
 
 
 class RunStarted(Struct, frozen=True, kw_only=True, tag_field="event", tag="run"):

@@ -63,7 +63,7 @@ class _ApplyOutcomes(Struct, frozen=True):
         blocks = [_render_group(status, self.outcomes, style) for status in _STATUS_STYLES]
         if self.uncommitted:
             text = f"Applied, but not in the commit: {join_names(self.uncommitted)}"
-            blocks.append(colorize(wrap_text("", escape_line(text), style.width), Tone.WARNING, style))
+            blocks.insert(0, colorize(wrap_text("", escape_line(text), style.width), Tone.WARNING, style))
         if self.outcomes:
             yield "\n\n".join(filter(None, blocks))
 
