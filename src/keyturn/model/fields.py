@@ -45,7 +45,7 @@ class UnorderedList(list[object]):
     The items are sorted, so outputs and digests do not depend on the order of the service either.
     """
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, items: Iterable[object] = ()) -> None:
         super().__init__(sorted(items, key=_to_comparison_key))
