@@ -9,7 +9,7 @@ import pytest
 
 from git_history import commit_all, make_keyless_environment
 from keyturn.sops.age_keys import find_age_keys
-from keyturn.sops.data_keys import open_data_key
+from keyturn.sops.native import open_data_key
 from sops_files import make_key_environment, parse_text, run_sops
 
 FILE = "manifests/prod/credentials/prod-db.yaml"

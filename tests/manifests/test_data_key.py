@@ -6,7 +6,7 @@ import pytest
 from keyturn.files.discovery import SourceFile
 from keyturn.manifests.data_key import find_file_with_data_key, find_former_reader, parse_encrypted
 from keyturn.sops.age_keys import AgeKeyring, find_age_keys
-from keyturn.sops.data_keys import open_data_key
+from keyturn.sops.native import open_data_key
 from sops_files import encrypt_manifest, make_key_environment, parse_text, run_sops
 
 NO_KEYS = AgeKeyring()

@@ -54,7 +54,7 @@ def test_a_second_import_finds_nothing(workspace, begin):
 @pytest.mark.usefixtures("workspace")
 def test_named_objects_are_imported(begin, names, expected):
     """Names, addresses and patterns."""
-    assert set(imported(import_resources(begin(), ImportOptions(tuple(names))))) == expected
+    assert set(imported(import_resources(begin(), ImportOptions(names=tuple(names))))) == expected
 
 
 def test_an_existing_file_is_not_overwritten(workspace, begin):
@@ -62,7 +62,9 @@ def test_an_existing_file_is_not_overwritten(workspace, begin):
     file = workspace.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
-    results = {each.address.name: each for each in import_resources(begin(), ImportOptions(("prod-lake",)))}
+    results = {
+        each.address.name: each for each in import_resources(begin(), ImportOptions(names=("prod-lake",)))
+    }
     assert "already exists" in results["prod-lake"].error
     assert file.read_text() == "# mine\n"
 
@@ -72,7 +74,7 @@ def test_an_existing_file_is_not_overwritten(workspace, begin):
 def test_the_modeline_names_an_existing_schema(workspace, begin, folder):
     """From a folder of any depth; without the schema file there is no modeline."""
     root = workspace.repo.root
-    options = ImportOptions(("credential/*",), folders={"prod-": folder})
+    options = ImportOptions(names=("credential/*",), folders={"prod-": folder})
     (root / ".keyturn").mkdir(exist_ok=True)
     (root / ".keyturn/credential.schema.json").write_text("{}")
     import_resources(begin(), options)
@@ -81,7 +83,7 @@ def test_the_modeline_names_an_existing_schema(workspace, begin, folder):
         first = file.read_text().splitlines()[0]
         schema = file.parent / first.removeprefix("# yaml-language-server: $schema=")
         assert schema.resolve() == root / ".keyturn/credential.schema.json"
-    import_resources(begin(), ImportOptions(("connection/*",)))
+    import_resources(begin(), ImportOptions(names=("connection/*",)))
     connection = (root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert connection.startswith("kind: connection\n")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from keyturn.sops.age_keys import AgeKeyring, find_age_keys
-from keyturn.sops.data_keys import compute_key_traces, compute_mac_trace, open_data_key
+from keyturn.sops.data_keys import compute_key_traces, compute_mac_trace
+from keyturn.sops.native import open_data_key
 from sops_files import encrypt_manifest, make_key_environment, parse_text
 
 PLAIN = {"kind": "credential", "name": "prod-y"}

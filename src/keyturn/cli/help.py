@@ -81,6 +81,7 @@ HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
         "secret": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "seal")),
         "secret set": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("seal", "apply", "how-to/rotate.md")),
         "seal": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "explanation/seal.md")),
+        "merge-file": HelpPage((0, 1), _DECRYPTION_VARIABLES, ("secret set", "validate")),
         "key": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "key create", "explanation/threats.md")),
         "key show": HelpPage((0, 1, 5), (_KEY_ID_VARIABLE,), ("key trust", "doctor")),
         "key trust": HelpPage((0, 1, 5), (_KEY_ID_VARIABLE,), ("key show", "explanation/threats.md")),

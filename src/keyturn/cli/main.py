@@ -50,6 +50,7 @@ COMMAND_MODULES = {
     "secret": "commands.secret",
     "seal": "commands.secret",
     "key": "commands.key",
+    "merge-file": "commands.merge_file",
     "usage": "commands.usage",
     "diff": "commands.diff",
     "revoke": "commands.revoke",
@@ -81,7 +82,7 @@ class LazyGroup(SuggestingGroup):
         if cmd_name not in COMMAND_MODULES:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"keyturn.cli.{COMMAND_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return options.add_common_options(command, cmd_name)
 
 

@@ -65,12 +65,12 @@ def _find_problems(entries: Iterable[_IndexEntry]) -> Iterator[tuple[str, Diagno
     for entry in entries:
         origin = SourceLocation(entry.path)
         if entry.stage != _MERGED_STAGE:
-            hint = "resolve the conflict, then `git add` the file"
+            hint = "run `git add` on the file after the conflict is resolved"
             message = "unresolved merge conflict in the index"
             yield entry.path, error_diagnostic("KT103", origin, message, hint, cause=Cause.MERGE_CONFLICT)
         elif entry.mode not in _FILE_MODES:
             message = "the index has a symlink or a submodule here"
-            yield entry.path, error_diagnostic("KT120", origin, message, "stage the file itself")
+            yield entry.path, error_diagnostic("KT120", origin, message, "commit the file")
 
 
 def _is_manifest(path: str) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from keyturn.files.discovery import SourceFile
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.sops.age_keys import AgeKeyring
-from keyturn.sops.data_keys import compute_key_traces, open_data_key
+from keyturn.sops.data_keys import compute_key_traces
 from keyturn.sops.metadata import SopsMetadata, parse_metadata
+from keyturn.sops.native import open_data_key
 from keyturn.yamldoc.reader import Document, parse_document
 
 

@@ -86,6 +86,15 @@ class ManifestWriter(Struct, frozen=True):
             target.replace(data, before.digest)
             return load_file(self.root, relative)
 
+    def edit_document(self, document: Document, edit: FileEdit) -> str:
+        """Return the text of a document after an edit; the file is not changed. Raises as ``edit_file``."""
+        with lock_for_writing(self.root, document.file, new=True) as target:
+            if "sops" in document.tree:
+                self._reject_unreachable_keys(document)
+            text = self._apply_edit(document, target, edit)
+            self._verify_edit(document, text, edit)
+            return text
+
     def read_secret(self, document: Document, path: FieldPath) -> Secret:
         """Decrypt one value of a document whose key servers are allowed; raises DiagnosticError."""
         self._reject_unreachable_keys(document)
@@ -153,7 +162,7 @@ class ManifestWriter(Struct, frozen=True):
         text = set_values(document, tokens)
         if removed and text is not None:
             text = _remove_paths(text, document, removed)
-        if text is not None and _is_equivalent(text, written):
+        if text is not None and is_equivalent(text, written):
             return text
         return _adopt_line_ends(written.text, document.text)
 
@@ -188,7 +197,7 @@ class ManifestWriter(Struct, frozen=True):
         # A kept block (|+) includes the empty lines at the end of the file.
         kept = _DOCUMENT_END.sub(ending, document.text)
         for head in (kept.rstrip() + ending, kept if kept.endswith("\n") else kept + ending):
-            if _is_equivalent(head + tail, written):
+            if is_equivalent(head + tail, written):
                 return head + tail
         if "#" not in document.text:
             return _adopt_line_ends(written.text, document.text)
@@ -300,7 +309,8 @@ def _adopt_line_ends(text: str, before: str) -> str:
     return text.replace("\n", "\r\n") if _find_line_end(before) == "\r\n" else text
 
 
-def _is_equivalent(text: str, written: Document) -> bool:
+def is_equivalent(text: str, written: Document) -> bool:
+    """Tell whether a text has the values of a document in the same order, so that its MAC matches."""
     try:
         document = parse_document(text.encode(), written.file)
     except DiagnosticError:

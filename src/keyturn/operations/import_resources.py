@@ -37,7 +37,7 @@ from keyturn.yamldoc.reader import parse_document
 from keyturn.yamldoc.scalars import emit_block
 
 
-class ImportOptions(Struct, frozen=True):
+class ImportOptions(Struct, frozen=True, kw_only=True):
     """Options of an import.
 
     ``names`` are names, addresses or patterns; none means all. ``folders`` holds the folder by name

@@ -1,13 +1,10 @@
-"""Which files have the same data key: without a key by their ciphertext, with a key by unwrapping."""
+"""Which files have the same data key, as far as their ciphertexts tell without a key."""
 
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-from keyturn.sops.age_keys import AgeKeyring
 from keyturn.sops.ciphertext import looks_encrypted
-from keyturn.sops.metadata import SopsMetadata, parse_metadata
-from keyturn.sops.native import unwrap_data_key
 from keyturn.yamldoc.reader import Document
 
 _TRACE_DIGITS: Final = 32
@@ -27,12 +24,6 @@ def compute_mac_trace(document: Document) -> str:
     block = document.tree.get("sops")
     mac = block.get("mac") if isinstance(block, dict) and not block.get("mac_only_encrypted") else None
     return _digest_text(mac) if isinstance(mac, str) and looks_encrypted(mac) else ""
-
-
-def open_data_key(document: Document, keyring: AgeKeyring) -> bytes | None:
-    """Return the data key of a document; None if ``keyring`` has no age key for it."""
-    metadata = parse_metadata(document) if "sops" in document.tree else None
-    return unwrap_data_key(metadata, keyring) if isinstance(metadata, SopsMetadata) else None
 
 
 def _walk_traces(value: Any) -> Iterator[str]:

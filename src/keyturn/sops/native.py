@@ -67,6 +67,12 @@ def decrypt_in_process(document: Document, keyring: AgeKeyring) -> DecryptedValu
     return _DocumentDecryptor(document, _build_leaf_decryptor(data_key), selector).decrypt_leaves(metadata)
 
 
+def open_data_key(document: Document, keyring: AgeKeyring) -> bytes | None:
+    """Return the data key of a document; None if ``keyring`` has no age key for it."""
+    metadata = parse_metadata(document) if "sops" in document.tree else None
+    return unwrap_data_key(metadata, keyring) if isinstance(metadata, SopsMetadata) else None
+
+
 def unwrap_data_key(metadata: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
     """Return the data key that an age key of ``keyring`` unwraps; None without such a key."""
     for recipient in metadata.recipients:

@@ -79,6 +79,19 @@ def remove_keys(document: Document, paths: Collection[FieldPath]) -> str | None:
     return _apply_edits(document.text, edits)
 
 
+def split_blocks(document: Document, keys: Collection[str]) -> tuple[str, str]:
+    """Return the lines of a document without some top-level keys, and the lines of these keys."""
+    text = _LineIndex(document.text)
+    rest, blocks, start = "", "", 1
+    spans = [(document.spans[(key,)].key_line, key) for key in keys if (key,) in document.spans]
+    for first, key in sorted(spans):
+        after = _find_last_line(document, text, (key,)) + 1
+        rest += document.text[text.find_offset(start, 1) : text.find_offset(first, 1)]
+        blocks += document.text[text.find_offset(first, 1) : text.find_offset(after, 1)]
+        start = after
+    return rest + document.text[text.find_offset(start, 1) :], blocks
+
+
 class _LineIndex:
     """A text with the offsets of its lines; lines and columns start at 1."""
 

@@ -58,9 +58,9 @@ def import_command(
         if bool(names) == everything:
             raise click.UsageError("name what to import, or pass --all")
         order = ImportOptions(
-            names,
-            _parse_pairs("--map", more["folders"]),
-            _parse_pairs("--credential", more["credentials"]),
+            names=names,
+            folders=_parse_pairs("--map", more["folders"]),
+            credentials=_parse_pairs("--credential", more["credentials"]),
             rename=more["rename"],
         )
         with with_progress(open_command_context(folder, workspace), "import", more["form"]) as run:

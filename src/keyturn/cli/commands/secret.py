@@ -62,9 +62,9 @@ def secret_command() -> None:
 )
 @click.option(
     "--from-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=None,
-    metavar="PATH",
+    metavar="FILE",
     help="Read the secret from a file instead of standard input.",
 )
 @click.option(
@@ -245,6 +245,8 @@ def _read_secret(name: str, field: str, file: Path | None) -> str:
             cleaned = decode_secret(sys.stdin.buffer.read(MAX_SECRET_BYTES + 1), "standard input")
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"cannot read {file}: {error.strerror}") from None
     for note in cleaned.notes:
         click.echo(f"warning: {note}", err=True)
     return cleaned.text
