@@ -84,6 +84,15 @@ def test_a_mask_is_never_written(mask):
     assert "config.password" in diagnostic.message
 
 
+def test_the_error_of_a_mask_shows_no_unknown_key():
+    """A secret may stand in the place of a key."""
+    with pytest.raises(DiagnosticError) as caught:
+        encode_body({"config": {"headers": {"hunter2": "********"}}})
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.message == "config.headers.▒▒▒ is a mask, not a value"
+    assert "hunter2" not in str(diagnostic)
+
+
 def test_a_secret_may_look_like_a_mask():
     """Only plain text is checked for masks."""
     assert encode_body({"config": {"password": Secret("********")}}) == b'{"config":{"password":"********"}}'

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.fields import FieldPath, mask_path
 from keyturn.model.secret import Secret
 from keyturn.model.secret_detection import is_mask
 
@@ -97,21 +97,21 @@ def _to_json_value(leaf: object, path: FieldPath) -> object:
         }
     if isinstance(leaf, list | tuple):
         return [_to_json_value(value, path) for value in leaf]
-    message = f"{format_path(path)} is a {type(leaf).__name__}, which JSON cannot represent"
+    message = f"{mask_path(path)} is a {type(leaf).__name__}, which JSON cannot represent"
     raise TypeError(message)
 
 
 def _require_text_key(key: object, path: FieldPath) -> str:
     if isinstance(key, str):
         return key
-    message = f"a key below {format_path(path) or 'the body'} is a {type(key).__name__}, not text"
+    message = f"a key below {mask_path(path) or 'the body'} is a {type(key).__name__}, not text"
     raise TypeError(message)
 
 
 def _require_finite(number: float, path: FieldPath) -> float:
     if math.isfinite(number):
         return number
-    message = f"{format_path(path)} is not a finite number"
+    message = f"{mask_path(path)} is not a finite number"
     raise ValueError(message)
 
 
@@ -122,8 +122,8 @@ def _require_unmasked(text: str, path: FieldPath) -> str:
         Diagnostic(
             code="KT513",
             severity=Severity.ERROR,
-            message=f"{format_path(path)} is a mask, not a value",
-            origin=SourceLocation(format_path(path)),
+            message=f"{mask_path(path)} is a mask, not a value",
+            origin=SourceLocation(mask_path(path)),
             hint="set the real value in the manifest, under `secrets`, or list the field under `keep`",
         )
     )
