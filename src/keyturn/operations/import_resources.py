@@ -10,7 +10,6 @@ from keyturn.files.discovery import load_file
 from keyturn.manifests.draft import ManifestDraft, draft_manifest
 from keyturn.manifests.loader import load_manifests
 from keyturn.manifests.manifest import build_manifest
-from keyturn.manifests.manifest_names import choose_names
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, pluralize
@@ -32,6 +31,7 @@ from keyturn.operations.state_entries import select_observed_fields
 from keyturn.planning.scope import matches_target
 from keyturn.policy.settings import covers_file, find_environment_by_prefix
 from keyturn.schema.coerce import coerce_types
+from keyturn.schema.manifest_names import choose_names
 from keyturn.state.events import OutcomeRecorded
 from keyturn.yamldoc.reader import parse_document
 from keyturn.yamldoc.scalars import emit_block

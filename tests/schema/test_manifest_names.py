@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from keyturn.manifests.manifest_names import MAX_NAME_LENGTH, choose_names, convert_name, is_manifest_name
 from keyturn.model.address import Address
 from keyturn.model.resource import LiveObject
+from keyturn.schema.manifest_names import MAX_NAME_LENGTH, choose_names, convert_name, is_manifest_name
 
 
 def live(name, id_="", type_="snowflake", kind="credential"):
