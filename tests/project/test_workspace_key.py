@@ -139,6 +139,15 @@ def test_each_changed_setting_is_found(repository, what):
     assert repository.find_codes(**pin) == ["KT261"]
 
 
+def test_a_key_in_the_place_of_its_source_is_not_shown(repository):
+    """The message says that the setting changed."""
+    repository.trust(ROOT_KEY)
+    repository.change_file("{env: PLANASONIX_API_KEY}", "{env: plnx_live_0123456789abcdef}")
+    key = load_workspace_key(repository.project, repository.workspace, {})
+    (found,) = find_settings_changes(repository.project, repository.workspace, key)
+    assert found.message.endswith("sealed env PLANASONIX_API_KEY, now it is ▒▒▒")
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("alice@laptop", "bob@laptop"), ("2026-01-02", "2026-01-03"), ("serial: 1", "serial: 2"),

@@ -15,7 +15,9 @@ from keyturn.files.discovery import SourceFile, load_file
 from keyturn.git.revision import Revision
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
+from keyturn.model.fields import MASK_TEXT
 from keyturn.model.secret import Secret
+from keyturn.model.secret_detection import is_secret_value
 from keyturn.model.service_url import is_loopback_host, parse_service_url
 from keyturn.policy.settings import find_required_recipients
 from keyturn.project.keys import decrypt_stored_key, read_fingerprint_key
@@ -233,7 +235,9 @@ def _format_setting(name: str, settings: Mapping[str, Any]) -> str:
     value = settings.get(name)
     if name == "recipients" and not value:
         return f"what {CREATION_RULES_FILE} names"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
+    # A secret may stand in the place of a setting, such as the name of a variable.
+    return MASK_TEXT if is_secret_value(text) else text
 
 
 def _seal_error(origin: SourceLocation, message: str) -> Diagnostic:
