@@ -4,10 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.model.address import SourceLocation
-from keyturn.model.approval import ApprovalInputs
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, Severity
-from keyturn.model.plan import Impact, Plan, to_json_value
+from keyturn.model.plan import ApprovalInputs, Impact, Plan, to_json_value
 from sample_resources import (
     connection_address,
     credential_address,

@@ -10,14 +10,14 @@ from keyturn.cli.environment import read_environment, stream_width, use_color
 from keyturn.cli.plan_output import format_plan
 from keyturn.git.file_history import read_file_versions
 from keyturn.model.address import SourceLocation
-from keyturn.model.approval import (
+from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
+from keyturn.model.plan import (
+    Plan,
     describe_moved_values,
     explain_digest,
     has_settings,
     is_approval_digest,
 )
-from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
-from keyturn.model.plan import Plan
 from keyturn.operations.apply.approval import find_approved_runs, list_unapproved
 from keyturn.operations.plan.approval_inputs import find_key_id, list_approved_settings
 from keyturn.operations.plan.offline_plan import access_changes_since

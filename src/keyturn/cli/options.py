@@ -105,6 +105,17 @@ def target_option(command: F) -> F:
     )(command)
 
 
+def reassert_option(command: F) -> F:
+    """Add --reassert."""
+    return click.option(
+        "--reassert",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completion.complete_credentials,
+        help="Write the secrets of this resource again.",
+    )(command)
+
+
 def no_test_option(command: F) -> F:
     """Add --no-test."""
     return click.option("--no-test", is_flag=True, help="Apply without connection tests and probes.")(command)
@@ -150,13 +161,6 @@ def approval_options(command: F) -> F:
             metavar="NAME",
             help="Allow this credential's secret to be sent to a new destination.",
             shell_complete=completion.complete_credentials,
-        ),
-        click.option(
-            "--reassert",
-            multiple=True,
-            metavar="NAME",
-            shell_complete=completion.complete_credentials,
-            help="Write the secrets of this resource again.",
         ),
     ):
         command = option(command)

@@ -15,6 +15,7 @@ from keyturn.cli.exit_codes import ExitWith
 @click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @options.workspace_option
 @options.target_option
+@options.reassert_option
 @options.approval_options
 @options.no_test_option
 @options.chdir_option

@@ -1,9 +1,11 @@
 """keyturn plan: show what an apply would do."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from keyturn.cli import completion, exit_codes, options
 from keyturn.cli.errors import error_boundary
@@ -22,6 +24,7 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 @click.command("plan")
 @options.workspace_option
 @options.target_option
+@options.reassert_option
 @options.approval_options
 @options.no_test_option
 @options.chdir_option
@@ -105,9 +108,7 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
                 raise click.UsageError("an offline plan cannot be saved, because it cannot be applied")
             plan = run_offline_plan(folder, workspace, plan_options, chosen["base"], chosen["state"])
         else:
-            from keyturn.cli.plan_runner import run_online_plan
-
-            plan = run_online_plan(folder, workspace, plan_options, form, chosen)
+            plan = _run_online_plan(folder, workspace, plan_options, form, chosen)
         if chosen["refresh_only"]:
             from keyturn.planning.drift import select_drift
 
@@ -118,3 +119,24 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
         code = find_plan_exit_code(plan, classes, is_detailed=chosen["detailed_exitcode"])
         if code != exit_codes.EXIT_DONE:
             raise ExitWith(code)
+
+
+def _run_online_plan(
+    folder: Path, workspace: str, plan_options: Any, form: str, chosen: Mapping[str, Any]
+) -> Any:
+    from keyturn.cli.context import open_command_context, with_progress
+    from keyturn.cli.plan_output import format_request_stats
+    from keyturn.operations.plan.offline_plan import add_access_review
+    from keyturn.operations.plan.plan import plan_workspace
+    from keyturn.operations.plan.plan_file import save_plan
+
+    run = open_command_context(folder, workspace, config_from=chosen["config_from"])
+    with with_progress(run, "plan", form) as displayed:
+        planned = add_access_review(run, plan_workspace(displayed, plan_options), chosen["base"])
+    arguments = (*options.list_folder_arguments(), *planned.plan.command_options)
+    planned = replace(planned, plan=replace(planned.plan, command_options=arguments))
+    if options.is_verbose():
+        click.echo(format_request_stats(run.service.request_stats), err=True)
+    if chosen["out"]:
+        save_plan(run, planned, plan_options, chosen["out"])
+    return planned.plan

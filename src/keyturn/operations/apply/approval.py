@@ -9,9 +9,8 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from keyturn.model.approval import hash_json
 from keyturn.model.change import Action, Change
-from keyturn.model.plan import Plan, operation_payload
+from keyturn.model.plan import Plan, hash_json, operation_payload
 from keyturn.operations.plan.plan import PlanOptions
 from keyturn.state.events import ApprovedOperation, Intent, RunApproval, RunStarted
 from keyturn.state.journal_record import JournalRecord, read_journal_records

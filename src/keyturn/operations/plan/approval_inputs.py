@@ -13,9 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from keyturn.model.address import Address
-from keyturn.model.approval import ApprovalInputs
 from keyturn.model.change import Change
-from keyturn.model.plan import NO_OP_ACTIONS
+from keyturn.model.plan import NO_OP_ACTIONS, ApprovalInputs
 from keyturn.planning.inputs import PlanInputs
 from keyturn.policy.settings import PolicySettings
 from keyturn.project.project import Project, Workspace

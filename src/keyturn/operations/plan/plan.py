@@ -143,10 +143,7 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     verify_cached_manifests(run.project, manifests, {change.address for change in changes})
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
-    violations = (
-        *check_guards(_build_guard_context(run, options, scoped, changes, impact)),
-        *find_older_commit(run, changes, is_allowed=options.approvals.older_commit),
-    )
+    violations = _find_violations(run, options, scoped, changes, impact)
     context = PlanContext(
         loaded_state=state, manifests=manifests, rules=rules, recovery=recovery, inputs=inputs, scoped=scoped
     )
@@ -178,6 +175,19 @@ def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs
         for address, entry in inputs.entries.items()
     }
     return replace(inputs, entries=entries)
+
+
+def _find_violations(
+    run: RunContext,
+    options: PlanOptions,
+    scoped: ScopedInputs,
+    changes: tuple[Change, ...],
+    impact: ImpactReport,
+) -> tuple[Diagnostic, ...]:
+    return (
+        *check_guards(_build_guard_context(run, options, scoped, changes, impact)),
+        *find_older_commit(run, changes, is_allowed=options.approvals.older_commit),
+    )
 
 
 def _build_guard_context(

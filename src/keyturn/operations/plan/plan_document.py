@@ -11,11 +11,10 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.approval import ApprovalInputs
 from keyturn.model.change import Action, Change, Exposure, FieldChange, SecretChange
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import FieldPath, Fields, Leaf, from_json_pointer, to_json_pointer
-from keyturn.model.plan import Impact, Plan, PlanBase
+from keyturn.model.plan import ApprovalInputs, Impact, Plan, PlanBase
 from keyturn.model.resource import EMPTY, DesiredResource, EncryptedSecret, Lifecycle, LiveObject, StateEntry
 
 

@@ -19,10 +19,9 @@ from msgspec import Struct
 
 from keyturn import __version__
 from keyturn.model.address import SourceLocation
-from keyturn.model.approval import describe_moved_options, describe_moved_values
 from keyturn.model.clock import format_timestamp
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
-from keyturn.model.plan import Plan
+from keyturn.model.plan import Plan, describe_moved_options, describe_moved_values
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
 from keyturn.operations.plan.plan_document import PlanRecord, from_plan_record, to_plan_record
 from keyturn.operations.run_context import RunContext

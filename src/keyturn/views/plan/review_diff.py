@@ -7,11 +7,17 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from keyturn.model.address import Address
-from keyturn.model.approval import describe_moved_options, describe_moved_values
 from keyturn.model.change import Change, FieldChange
 from keyturn.model.diagnostic import Diagnostic, pluralize
 from keyturn.model.fields import FieldPath, Leaf, format_path, mask_path
-from keyturn.model.plan import NO_OP_ACTIONS, Impact, Plan, operation_payload
+from keyturn.model.plan import (
+    NO_OP_ACTIONS,
+    Impact,
+    Plan,
+    describe_moved_options,
+    describe_moved_values,
+    operation_payload,
+)
 from keyturn.views.escaping import escape_line
 from keyturn.views.plan.wording import describe_impact, join_names
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, display_width, wrap_text
