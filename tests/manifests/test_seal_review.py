@@ -69,7 +69,7 @@ def test_the_error_says_what_changed_and_how_to_go_on():
         "the destination changed after the last seal: config.host: db.example.com → evil.example.com"
     )
     assert unknown.message.startswith(
-        "the seal is for another destination, which is not in git history; now: "
+        "the seal is for another destination or workspace, which is not in git history; now: "
     )
     assert "config.host: evil.example.com" in unknown.message
     assert "`keyturn seal prod-db --reason TEXT`" in known.hint

@@ -134,7 +134,7 @@ def build_broken_seal_error(review: SealReview) -> Diagnostic:
         text = f"the destination changed after the last seal: {changes}"
     else:
         shown = "; ".join(review.destination)
-        text = f"the seal is for another destination, which is not in git history; now: {shown}"
+        text = f"the seal is for another destination or workspace, which is not in git history; now: {shown}"
     hint = (
         "restore the file from git; if the change is intended, run "
         f"`keyturn seal {_name_for_command(review.address)} --reason TEXT`"
