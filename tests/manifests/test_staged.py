@@ -50,10 +50,11 @@ def test_a_project_file_that_is_not_staged_is_an_error(ready):
     """Or one that is a link."""
     root, environment = ready.repo.root, ready.repo.environment()
     run_git(ready, "rm", "-q", "--cached", "keyturn.yaml")
-    for code in ("KT001", "KT120"):
-        with pytest.raises(DiagnosticError) as caught:
-            read_staged_project(root, environment)
-        assert [each.code for each in caught.value.diagnostics] == [code]
-        (root / "keyturn.yaml").rename(root / "other.yaml")
-        (root / "keyturn.yaml").symlink_to("other.yaml")
-        run_git(ready, "add", "-A")
+    with pytest.raises(DiagnosticError) as absent:
+        read_staged_project(root, environment)
+    (root / "keyturn.yaml").rename(root / "other.yaml")
+    (root / "keyturn.yaml").symlink_to("other.yaml")
+    run_git(ready, "add", "-A")
+    with pytest.raises(DiagnosticError) as linked:
+        read_staged_project(root, environment)
+    assert [each.value.diagnostics[0].code for each in (absent, linked)] == ["KT001", "KT120"]
