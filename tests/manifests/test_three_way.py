@@ -5,7 +5,7 @@ import pytest
 from keyturn.manifests.three_way import (
     MergeSide,
     compute_tree_changes,
-    merge_secrets,
+    merge_secret_changes,
     select_data_key_side,
 )
 from keyturn.model.secret import Secret
@@ -53,7 +53,7 @@ def test_each_secret_is_merged_alone(ours, theirs, changed, conflicting):
     for changes in ({}, ours, theirs):
         secrets = {name: value for name, value in {**BASE, **changes}.items() if value is not None}
         sides.append(side(secrets))
-    merged = merge_secrets(*sides)
+    merged = merge_secret_changes(*sides)
     expected = {("secrets", name): value and Secret(value) for name, value in changed.items()}
     assert dict(merged.changed) == expected
     assert merged.conflicts == tuple(f"secrets.{name}: both sides changed it" for name in conflicting)
@@ -70,7 +70,7 @@ def test_each_secret_is_merged_alone(ours, theirs, changed, conflicting):
 )
 def test_a_new_secret_does_not_go_to_a_moved_destination(ours, theirs, conflicts):
     """Nobody who holds the key agreed to this pair."""
-    assert len(merge_secrets(side(BASE), ours, theirs).conflicts) == conflicts
+    assert len(merge_secret_changes(side(BASE), ours, theirs).conflicts) == conflicts
 
 
 def test_the_side_with_a_new_data_key_or_recipient_stays():

@@ -39,7 +39,7 @@ class SecretMerge(Struct, frozen=True):
     conflicts: tuple[str, ...]
 
 
-def merge_secrets(base: MergeSide, ours: MergeSide, theirs: MergeSide) -> SecretMerge:
+def merge_secret_changes(base: MergeSide, ours: MergeSide, theirs: MergeSide) -> SecretMerge:
     """Return the secrets of ``theirs`` that ``ours`` must take over, and the conflicts."""
     changed: dict[FieldPath, Secret | None] = {}
     conflicts = []

@@ -9,7 +9,7 @@ from keyturn.git.text_merge import merge_texts
 from keyturn.manifests.three_way import (
     MergeSide,
     compute_tree_changes,
-    merge_secrets,
+    merge_secret_changes,
     select_data_key_side,
 )
 from keyturn.manifests.writer import FileEdit, ManifestValue, ManifestWriter, is_equivalent
@@ -84,7 +84,7 @@ def _merge_encrypted(
     sides = select_data_key_side(base, ours, theirs)
     if sides is None:
         return MergedManifest("", ("both sides changed the recipients or the data key",))
-    secrets = merge_secrets(base, *sides)
+    secrets = merge_secret_changes(base, *sides)
     before, left, right = (_read_plain_part(each) for each in documents)
     plain, has_markers = merge_texts(before, left, right, environment)
     if secrets.conflicts or has_markers:
