@@ -37,6 +37,7 @@ from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
 from keyturn.planning.guards import GuardContext, check_guards
 from keyturn.planning.inputs import Approvals, PlanInputs
+from keyturn.planning.missing_objects import find_missing_objects
 from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.object_status import find_unknown_statuses
 from keyturn.planning.scheduling import resolve_dependencies
@@ -226,6 +227,7 @@ def _build_plan(
         *locate_diagnostics(violations, changes, context.manifests.resource_views),
         *find_needed_consents(changes),
         *find_unknown_statuses(context.scoped.inputs),
+        *find_missing_objects(changes, context.scoped.inputs),
     )
     return Plan(
         workspace=run.workspace.name,
