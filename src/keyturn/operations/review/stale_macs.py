@@ -39,5 +39,5 @@ def find_stale_macs(
 
 def _stale_mac_error(file: str) -> Diagnostic:
     message = "values changed and the MAC of the file did not: no key decrypts it after this change"
-    hint = "restore the file from git and repeat the change with `keyturn set` or `keyturn secret set`"
+    hint = "restore the file from git and repeat the change with sops or `keyturn secret set`"
     return error_diagnostic("KT221", SourceLocation(file), message, hint, cause=Cause.MAC_MISMATCH)
