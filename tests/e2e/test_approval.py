@@ -170,14 +170,15 @@ def test_a_live_object_changed_after_the_review(reviewed):
     assert "config.username" in done.stderr
 
 
-def test_a_new_user_of_a_credential_is_listed_but_does_not_block(reviewed):
-    """A connection made in the UI after the review changes the impact, but not the plan."""
+def test_a_new_user_of_a_rotated_credential_needs_another_review(reviewed):
+    """A connection that was made in the UI after the review would get the new secret."""
     identity = reviewed.live()["prod-db"]["id"]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
     reviewed.service.seed_objects(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
     done = reviewed.run("apply", "plan.kt")
-    assert done.code == 0, done.stderr
+    assert done.code == 4, done.stderr
     said = flat(done.stderr)
+    assert "new finding KT451 error" in said
     assert "used by 1 connection, no pipelines" not in said
     assert (
         "impact used by 1 connection; no scheduled runs then; used by 2 connections; no scheduled runs now"

@@ -13,6 +13,7 @@ from keyturn.model.diagnostic import Severity
 from keyturn.model.plan import PlanLimits
 from keyturn.model.resource import EMPTY
 from keyturn.model.secret import Secret
+from keyturn.planning.destination_record import DestinationRules
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
 from keyturn.planning.guards import GuardContext, check_guards
@@ -21,6 +22,7 @@ from keyturn.schema.definitions import (
     config_fields,
     credential_types_of,
     is_destination,
+    is_named_field,
     list_known_types,
     load_schema,
     load_type_schema,
@@ -28,6 +30,7 @@ from keyturn.schema.definitions import (
 from keyturn.yamldoc.reader import parse_document
 from sample_resources import make_inputs, make_live_object, make_state_entry
 
+RULES = DestinationRules(is_destination=is_destination, is_named=is_named_field)
 WAYS = ("value", "added", "removed", "type")
 SAMPLES = {
     "string": "one.example.com",
@@ -101,7 +104,7 @@ def breaches(*changed, agreed=()):
         *(each for _, each in pairs), *applied, *map(make_live_object, applied), fingerprints=prints
     )
     question = GuardContext(
-        changes=find_exposures(compute_changes(inputs), inputs, is_destination),
+        changes=find_exposures(compute_changes(inputs), inputs, RULES),
         inputs=inputs,
         approvals=Approvals(destinations=frozenset(agreed)),
         limits=PlanLimits(),
@@ -148,7 +151,7 @@ def credential_for(connector):
 
 @pytest.mark.parametrize(("name", "field"), cases("connection"))
 def test_a_connections_destination(name, field, canary):
-    """The secret behind it stays: consent by the name of either. A new secret in the same change: none."""
+    """Consent by the name of the credential or the connection; a new secret in the same change is none."""
     old = desired("credential", credential_for(name), {}, canary())
     new = replace(old, secrets=dict.fromkeys(old.secrets, Secret(canary())), digest="another")
     for way in WAYS:
@@ -159,7 +162,8 @@ def test_a_connections_destination(name, field, canary):
         assert breaches(before, after, (old, old)) == {"KT451"}, way
         assert breaches(before, after, (old, old), agreed=["a-credential"]) == set(), way
         assert breaches(before, after, (old, old), agreed=["a-connection"]) == set()
-        assert breaches(before, after, (old, new)) == set(), way
+        assert breaches(before, after, (old, new)) == {"KT451"}, way
+        assert breaches(before, after, (old, new), agreed=["a-credential"]) == set(), way
 
 
 @pytest.mark.parametrize("field", ["port", "ssh_port"])

@@ -1,5 +1,6 @@
 """The schemas: every field says what it is, and kinds, schemas and examples agree."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,14 @@ from jsonschema_rs import Draft202012Validator
 from example_manifests import parse_example, read_examples
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import SECRET_NAME_PATTERN
-from keyturn.schema.definitions import find_schema_folder, list_known_types, load_schema, load_type_schema
+from keyturn.schema.definitions import (
+    compile_pattern,
+    find_schema_folder,
+    is_destination,
+    list_known_types,
+    load_schema,
+    load_type_schema,
+)
 from planasonix_emulator.targets.connectors import CONNECTORS
 from vocabulary import ANNOTATIONS, CONDITIONS, list_schemas
 
@@ -114,6 +122,8 @@ def test_each_annotation_is_known():
         "x-refers-to",
         "x-credential-types",
         "x-open",
+        "x-plain",
+        "x-plain-texts",
         "x-own",
         "x-rule",
         "x-seal",
@@ -161,3 +171,29 @@ def test_each_documented_connector_has_an_example():
     assert closed == {"postgres", "snowflake", "s3", "bigquery", "salesforce"}
     assert closed < used
     assert used - set(list_known_types("connection"))
+
+
+@pytest.mark.parametrize(("kind", "name"), TYPES)
+def test_each_plain_text_has_a_closed_pattern(kind, name):
+    """A text that is no destination fits a pattern, and its examples and other values do."""
+    for key, field in block(kind, name, "config").items():
+        whole = resolved(kind, field)
+        if whole["x-destination"] or "x-refers-to" in whole:
+            continue
+        values = whole.get("items", whole)
+        assert "x-plain" in values or "enum" in whole or whole["type"] in {"boolean", "integer"}, key
+        for example in whole.get("examples", ()):
+            assert not is_destination(kind, name, ("config", key), example), (key, example)
+
+
+def test_no_pattern_of_plain_texts_admits_a_connection_string():
+    """Each pattern is used, and the two schemas agree on those that they share."""
+    tables = [load_schema(kind)["x-plain-texts"] for kind in KINDS]
+    assert all(tables[0][name] == tables[1][name] for name in tables[0].keys() & tables[1].keys())
+    for kind, table in zip(KINDS, tables, strict=True):
+        text = json.dumps(load_schema(kind))
+        for name, pattern in table.items():
+            assert f'"x-plain": "{name}"' in text
+            for attack in ("x://y", "x host=y;z", "x?host=y", "a{b}", "(x=y)", "x\ny"):
+                is_scope = name == "scope" and attack == "x://y"
+                assert is_scope or not compile_pattern(pattern).match(attack), (name, attack)

@@ -42,9 +42,9 @@ def digest_of(tree):
 def fields():
     """Yield every example's name with every path that its seal covers."""
     for name in CREDENTIALS:
-        paths = [path for path, _ in walk_config_leaves(parse_example(name).get("config", {}))]
+        leaves = dict(walk_config_leaves(parse_example(name).get("config", {})))
         yield from (
-            (name, path) for path in select_sealed_paths("credential", parse_example(name)["type"], paths)
+            (name, path) for path in select_sealed_paths("credential", parse_example(name)["type"], leaves)
         )
 
 

@@ -5,10 +5,11 @@ from msgspec.structs import replace
 
 from keyturn.model.change import Action
 from keyturn.operations.state_entries import mark_uncertain
+from keyturn.planning.destination_record import DestinationRules
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import credential_destinations, find_exposures
 from keyturn.planning.scheduling import resolve_dependencies
-from keyturn.schema.definitions import is_destination
+from keyturn.schema.definitions import is_destination, is_named_field
 from sample_resources import (
     connection_address,
     credential_address,
@@ -22,15 +23,14 @@ from sample_resources import (
 A = credential_address("prod-db")
 B = connection_address("prod-pg")
 SECRET = {"password": "p1"}
+RULES = DestinationRules(is_destination=is_destination, is_named=is_named_field)
 
 
 def exposures(*resources, secrets=SECRET):
     """Return (credential, through, field) of every exposure in the diff of these resources."""
     inputs = make_inputs(*resources, fingerprints={A: make_fingerprints(secrets)})
     found = [
-        each
-        for change in find_exposures(compute_changes(inputs), inputs, is_destination)
-        for each in change.exposures
+        each for change in find_exposures(compute_changes(inputs), inputs, RULES) for each in change.exposures
     ]
     return [(each.address, each.through, each.path[-1]) for each in found]
 
@@ -125,7 +125,7 @@ def test_a_retirement_exposes_nothing():
     """A retired secret is not sent."""
     known, live = applied(make_desired(A, secrets=SECRET), "id-prod-db", SECRET)
     inputs = make_inputs(known, live)
-    (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
+    (change,) = find_exposures(compute_changes(inputs), inputs, RULES)
     assert (change.action, change.exposures) == (Action.RETIRE, ())
 
 
@@ -207,9 +207,7 @@ def scene(fields, **more):
 def test_a_new_secret_waits_for_the_revert_of_a_connection():
     """The edit is reverted first, so nothing is exposed."""
     inputs = scene({("config", "host"): "evil"})
-    changes = resolve_dependencies(
-        find_exposures(compute_changes(inputs), inputs, is_destination), inputs.entries
-    )
+    changes = resolve_dependencies(find_exposures(compute_changes(inputs), inputs, RULES), inputs.entries)
     assert {change.address: change.depends_on for change in changes} == {A: (B,), B: ()}
     assert [each for change in changes for each in change.exposures] == []
 
@@ -217,7 +215,7 @@ def test_a_new_secret_waits_for_the_revert_of_a_connection():
 def test_an_unreverted_edit_exposes_a_new_secret():
     """A proxy that was added in the UI stays, so the rotation needs an approval."""
     inputs = scene({("config", "proxy"): "evil"})
-    (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
+    (change,) = find_exposures(compute_changes(inputs), inputs, RULES)
     assert [(each.address, each.through, each.path[-1]) for each in change.exposures] == [(A, B, "proxy")]
 
 
@@ -225,9 +223,7 @@ def test_an_edit_of_a_plain_field_exposes_nothing():
     """Another schema was chosen in the UI."""
     inputs = scene({("config", "schema"): "other"})
     assert [
-        each
-        for change in find_exposures(compute_changes(inputs), inputs, is_destination)
-        for each in change.exposures
+        each for change in find_exposures(compute_changes(inputs), inputs, RULES) for each in change.exposures
     ] == []
 
 
@@ -291,7 +287,7 @@ def test_a_planned_destination_belongs_to_one_secret():
 
 
 def test_a_reasserted_secret_is_not_new():
-    """--reassert does not approve another destination."""
+    """Neither --reassert nor a new secret approves another destination of a connection."""
     before = applied(make_desired(A, secrets=SECRET), "id-prod-db", SECRET)
     was = applied(make_desired(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
     after = (make_desired(A, secrets=SECRET), make_desired(B, {"host": "evil"}, uses="prod-db", digest="d2"))
@@ -300,22 +296,22 @@ def test_a_reasserted_secret_is_not_new():
     state = {A: before[0], B: was[0]}
     found = [
         each.path[-1]
-        for one in find_exposures(compute_changes(inputs), inputs, is_destination, state)
+        for one in find_exposures(compute_changes(inputs), inputs, RULES, state)
         for each in one.exposures
     ]
     assert found == ["host"]
     new = replace(inputs, fingerprints={A: make_fingerprints({"password": "p2"})})
     assert [
-        each
-        for one in find_exposures(compute_changes(new), new, is_destination, state)
+        each.path[-1]
+        for one in find_exposures(compute_changes(new), new, RULES, state)
         for each in one.exposures
-    ] == []
+    ] == ["host"]
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["there", "removed outside"])
 @pytest.mark.parametrize("now", ["p1", "p0", "p2"])
 def test_a_secret_of_an_interrupted_write_is_not_new(now, gone):
-    """The entry still has the fingerprints from before the write."""
+    """The entry still has the fingerprints from before the write; a new secret approves nothing either."""
     known, live = applied(make_desired(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
     was = applied(make_desired(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
     cut = mark_uncertain(
@@ -326,4 +322,4 @@ def test_a_secret_of_an_interrupted_write_is_not_new(now, gone):
         make_desired(B, {"host": "evil"}, uses="prod-db", digest="d2"),
     )
     found = exposures(*after, cut, *was, *(() if gone else (live,)), secrets={"password": now})
-    assert [each[2] for each in found if each[1] == B] == (["host"] if now != "p2" else [])
+    assert [each[2] for each in found if each[1] == B] == ["host"]

@@ -5,10 +5,11 @@ from itertools import product
 import pytest
 
 from keyturn.model.change import MISSING, Action
+from keyturn.planning.destination_record import DestinationRules
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
 from keyturn.planning.sealed_destinations import SealApproval, list_credential_ids
-from keyturn.schema.definitions import is_destination
+from keyturn.schema.definitions import is_destination, is_named_field
 from sample_resources import (
     connection_address,
     credential_address,
@@ -22,6 +23,7 @@ from sample_resources import (
 A, OTHER = credential_address("prod-db"), credential_address("prod-other")
 B = connection_address("prod-pg")
 OLD, NEW = {"password": "p1"}, {"password": "p2"}
+RULES = DestinationRules(is_destination=is_destination, is_named=is_named_field)
 HOME, EVIL = "db.example.com", "evil.example.net"
 
 
@@ -40,7 +42,7 @@ def read_inputs(resources, secrets=OLD):
 def judge(resources, secrets=OLD, sealed=()):
     """Return the exposures by (credential, through, field, before, after)."""
     inputs = read_inputs(resources, secrets)
-    changes = find_exposures(compute_changes(inputs), inputs, is_destination)
+    changes = find_exposures(compute_changes(inputs), inputs, RULES)
     approval = SealApproval(
         inputs=inputs,
         is_destination=is_destination,
@@ -183,9 +185,7 @@ def test_a_text_that_a_driver_may_read_as_a_connection_string_is_a_destination(t
         assert [each[2] for each in judge([*resources, moved])] == ["database"], value
 
 
-@pytest.mark.parametrize(
-    "text", ["app", "Größe 2", "a.b-c_d$e", "A/B", "a:b", "x,y", "f(x)", "a[0]", "#1", "*", ""]
-)
+@pytest.mark.parametrize("text", ["app", "Größe 2", "a.b-c_d$e", "My DB", "#1"])
 def test_a_plain_text_is_no_destination(text):
     """Names of databases, schemas, tables and folders."""
     mine = make_desired(A, {"host": HOME}, secrets=OLD)
@@ -243,3 +243,22 @@ def test_a_weaker_or_odd_destination_of_a_known_pair_needs_a_seal(config):
     known = make_desired(B, {**STATED, "sslMode": "verify-full"}, uses="prod-db")
     resources = [mine, *applied(mine, "id-prod-db", OLD), *applied(known, "id-prod-pg")]
     assert judge([*resources, make_desired(B, config, uses="prod-db", digest="d2")])
+
+
+def test_a_seal_does_not_cover_what_only_the_service_holds():
+    """Somebody added a proxy in the UI; the sealed manifest changes another field and does not state it."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    entry = make_state_entry(make_desired(B, {"host": HOME}, uses="prod-db"), "id-prod-pg")
+    live = make_live_object(entry, fields={**entry.observed, ("config", "proxy"): EVIL})
+    after = make_desired(B, {"host": HOME, "port": 1}, uses="prod-db", digest="d2")
+    resources = [mine, *applied(mine, "id-prod-db", OLD), entry, live, after]
+    assert [each[:3] for each in judge(resources, sealed=[B])] == [(A, B, "proxy")]
+
+
+def test_a_seal_does_not_cover_a_credential_that_the_manifest_drops():
+    """The service may leave it attached while the host moves."""
+    mine = make_desired(A, {"host": HOME}, secrets=OLD)
+    before = make_desired(B, {"host": HOME}, uses="prod-db")
+    after = make_desired(B, {"host": EVIL}, digest="d2")
+    resources = [mine, *applied(mine, "id-prod-db", OLD), *applied(before, "id-prod-pg"), after]
+    assert [each[:3] for each in judge(resources, sealed=[B])] == [(A, B, "host")]

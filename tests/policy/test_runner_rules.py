@@ -41,7 +41,11 @@ def cases():
 
 def looked_at(known, texts):
     """Return what all rules find in manifests; what is opened, are the secrets of the first one."""
-    traces = {"key_traces": frozenset(known.get("traces", ())), "mac_trace": known.get("mac", "")}
+    traces = {
+        "key_traces": frozenset(known.get("traces", ())),
+        "mac_trace": known.get("mac", ""),
+        "unexpected_texts": tuple(("config", name) for name in known.get("unexpected", ())),
+    }
     subjects = [make_view(text.replace("@token", TOKEN), **traces) for text in texts]
     more = {"shallow_history": known.get("shallow", False), "connectors": tuple(known.get("connectors", ()))}
     if "policy" in known:

@@ -21,6 +21,7 @@ from keyturn.schema.definitions import (
     parse_secret_path,
     reference_target,
     select_destinations,
+    select_unexpected_texts,
     walk_config_leaves,
 )
 from keyturn.sops.ciphertext import looks_encrypted
@@ -155,6 +156,7 @@ def _build_resource_view(
         labels=desired.labels,
         references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
         secret_paths=secret_paths,
+        unexpected_texts=select_unexpected_texts(desired.address.kind, desired.type, desired.fields),
         lifecycle=desired.lifecycle,
         waivers=tuple(
             _build_waiver(waiver["rule"], waiver["reason"], index) for index, waiver in enumerate(waivers)

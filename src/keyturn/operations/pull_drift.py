@@ -27,7 +27,7 @@ from keyturn.operations.setup.init_repository import create_manifest_writer
 from keyturn.planning.diff import compute_field_changes
 from keyturn.planning.drift import select_pullable
 from keyturn.planning.scope import matches_target
-from keyturn.schema.definitions import SEAL_FIELD, select_sealed_paths
+from keyturn.schema.definitions import SEAL_FIELD, select_destinations, select_sealed_paths
 from keyturn.schema.validate import is_valid_manifest
 from keyturn.state.reader import load_state
 from keyturn.yamldoc.reader import Document, parse_document
@@ -182,8 +182,9 @@ def _is_below_any(path: FieldPath, parents: Iterable[FieldPath]) -> bool:
 
 def _find_sealed_paths(desired: DesiredResource, fields: tuple[FieldChange, ...]) -> frozenset[FieldPath]:
     if desired.address.kind == "connection":
-        return desired.destination_paths
-    paths = [field.path for field in fields]
+        live = {field.path: field.live for field in fields if field.live != MISSING}
+        return desired.destination_paths | select_destinations("connection", desired.type, live)
+    paths = {field.path: field.live for field in fields}
     return frozenset(select_sealed_paths(desired.address.kind, desired.type, paths))
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.model.fields import FieldPath, Fields, to_json_pointer
+from keyturn.kinds.connection import CREDENTIAL_PATH
+from keyturn.model.change import MISSING
+from keyturn.model.fields import FieldPath, Fields, to_json_pointer, values_equal
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
 from keyturn.schema.definitions import is_destination
 
@@ -14,11 +16,15 @@ MAX_EARLIER_FINGERPRINTS = 20
 
 
 class WriteMetadata(Struct, frozen=True, kw_only=True):
-    """Metadata of a write: time (RFC 3339), commit, and the planned destinations of the secrets."""
+    """Metadata of a write: time (RFC 3339), commit, and the planned destinations of the secrets.
+
+    ``judged`` are the live fields that the approved plan has seen.
+    """
 
     written_at: str
     commit: str
     destinations: tuple[str, ...] = ()
+    judged: Fields = EMPTY
 
 
 def build_entry(
@@ -42,7 +48,7 @@ def build_entry(
         type=desired.type,
         digest=desired.digest,
         applied=desired.fields,
-        observed=select_observed_fields(desired, live, entry),
+        observed=select_observed_fields(desired, live, entry, metadata.judged),
         fingerprints=fingerprints,
         updated_at=live.updated_at,
         earlier=_collect_earlier_fingerprints(entry, fingerprints),
@@ -53,14 +59,21 @@ def build_entry(
     )
 
 
-def select_observed_fields(desired: DesiredResource, live: LiveObject, entry: StateEntry | None) -> Fields:
-    """Return the live fields to record: those of the manifest, and destinations that the service filled in.
+def select_observed_fields(
+    desired: DesiredResource, live: LiveObject, entry: StateEntry | None, judged: Fields = EMPTY
+) -> Fields:
+    """Return the live fields to record: those of the manifest, and destinations that the manifest omits.
 
-    Destinations that the manifest omits are recorded when the object is created, so a destination that
-    appears later is recognized as an edit.
+    The latter are recorded when the object is created, and if an approved plan has seen their value
+    (``judged``). A destination that appears later is thereby recognized as an edit.
     """
-    recorded = entry.observed if entry else live.fields
-    destinations = (path for path in recorded if is_destination(desired.address.kind, desired.type, path))
+    seen = {path: leaf for path, leaf in judged.items() if values_equal(live.fields.get(path, MISSING), leaf)}
+    recorded = {**(entry.observed if entry else live.fields), **seen}
+    destinations = (
+        path
+        for path, leaf in recorded.items()
+        if path == CREDENTIAL_PATH or is_destination(desired.address.kind, desired.type, path, leaf)
+    )
     return {path: live.fields[path] for path in (*desired.fields, *destinations) if path in live.fields}
 
 

@@ -1,16 +1,19 @@
 """Guards: checks of a whole plan that report violations as diagnostics."""
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.change import Action, Change, Exposure, SecretStatus
+from keyturn.model.change import Action, Change, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
 from keyturn.model.fields import FieldPath, format_path, mask_path
 from keyturn.model.plan import PlanLimits
+from keyturn.planning.destination_approval import find_unapproved_exposures, suggest_destination_approval
 from keyturn.planning.inputs import Approvals, PlanInputs
+from keyturn.planning.prediction import NO_CREDENTIALS, CredentialIndex
 from keyturn.planning.scheduling import ChangeSchedule, DependencyCycle
 
 _LOGIN_FIELDS = frozenset({"user", "username", "user_name"})
@@ -65,29 +68,29 @@ def _locate_change(change: Change) -> SourceLocation:
 
 
 def _check_exposures(context: GuardContext) -> Iterator[Diagnostic]:
+    unapproved = find_unapproved_exposures(context.changes, context.approvals)
     for change in context.changes:
-        unapproved: dict[Address, list[Exposure]] = {}
-        for each in change.exposures:
-            if context.approvals.destinations.isdisjoint({each.address.name, each.through.name}):
-                unapproved.setdefault(each.address, []).append(each)
-        for credential, exposures in unapproved.items():
+        for credential, group in groupby(unapproved.get(change.address, ()), lambda each: each.address):
+            exposures = tuple(group)
             paths = ", ".join(sorted({f"{format_path(each.path)} of {each.through}" for each in exposures}))
             yield guard_violation(
                 "KT451",
                 change,
                 f"the secret of {credential} would be sent to a new destination: {paths}",
-                _describe_approval(change, credential, has_key=context.has_key),
+                suggest_destination_approval(change, credential, has_key=context.has_key),
                 cause=Cause.NEW_DESTINATION,
             )
 
 
-def _describe_approval(change: Change, credential: Address, *, has_key: bool) -> str:
-    option = f"--allow-destination-change {credential.name}"
-    users = sorted({each.through for each in change.exposures} - {credential})
-    if not has_key:
-        return f"set a new secret in the same change; to allow this, pass {option}"
-    names = " ".join(map(str, users)) or credential.name
-    return f"ask a key holder to review it and run `keyturn seal {names} --reason TEXT`; or pass {option}"
+def _check_credential_ids(context: GuardContext) -> Iterator[Diagnostic]:
+    index = CredentialIndex.from_plan(context.inputs, context.changes) if context.changes else NO_CREDENTIALS
+    for change in context.changes:
+        for path, leaf in change.desired.fields.items() if change.desired else ():
+            credentials = index.find_credentials(leaf) if not isinstance(leaf, Address) else ()
+            for credential in sorted(credentials):
+                message = f"{format_path(path)} of {change.address} contains the ID of {credential}"
+                hint = f"refer to the credential by its name: {{ref: {credential}}}"
+                yield replace(guard_violation("KT479", change, message, hint), severity=Severity.WARNING)
 
 
 def _check_retirements(context: GuardContext) -> Iterator[Diagnostic]:
@@ -388,6 +391,7 @@ _BLOCKING_GUARDS = (
     _check_masked_settings,
     _check_own_logins,
     _check_suspects,
+    _check_credential_ids,
     _check_cycles,
     _check_connection_quota,
 )

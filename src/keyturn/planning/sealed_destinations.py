@@ -3,7 +3,8 @@
 Judged is the pair of a credential and a connection that will refer to it: by a reference, by the text of
 its ID, or because the service keeps a reference that the manifest drops. A pair is approved if the
 connection has a valid seal, if it does not move, or, for a new pair, if the credential states the same
-destination. Each other pair is an exposure, also with a new secret and with a new credential.
+destination. Each other pair is an exposure, also with a new secret and with a new credential. A seal covers
+what the manifest says: a field that the service will hold instead is an exposure.
 """
 
 import re
@@ -17,12 +18,11 @@ from keyturn.model.change import MISSING, Action, Change, Exposure
 from keyturn.model.fields import FieldPath, Fields, values_equal
 from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.model.secret import Secret
-from keyturn.planning.exposure import DestinationPredicate
+from keyturn.planning.destination_record import TYPE_PATH, DestinationPredicate
 from keyturn.planning.inputs import PlanInputs
 
 _NON_WRITING_ACTIONS = frozenset({Action.RETIRE, Action.FORGET, Action.NO_OP})
 _VERIFIED_TLS: tuple[str, str] = ("sslMode", "verify-full")
-_TYPE_PATH: FieldPath = ("type",)
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{6,}")
 # Drivers read other texts as connection strings or options, with a host of their own.
 _PLAIN_TEXT = re.compile(r"(?!.*://)[\w $.,:+/#()\[\]*-]*")
@@ -70,6 +70,8 @@ class SealApproval(Struct, frozen=True, kw_only=True):
         desired = change.desired
         if desired is None or exposure.through != change.address:
             return False  # the live object of another resource moved: no manifest says so
+        if not _is_stated(desired, exposure):
+            return False
         if exposure.through == exposure.address:
             return _has_verified_seal(desired)
         return self._is_approved_pair(change, desired, exposure.address)
@@ -124,7 +126,7 @@ class SealApproval(Struct, frozen=True, kw_only=True):
         ]
         moved = [each for each in moved if not values_equal(each[1], each[2])]
         known = change.entry or change.live
-        for path, then, now in moved or [(_TYPE_PATH, known.type if known else MISSING, desired.type)]:
+        for path, then, now in moved or [(TYPE_PATH, known.type if known else MISSING, desired.type)]:
             yield Exposure(credential, change.address, path, then, now)
 
     def _list_destinations(self, desired: DesiredResource, before: Fields) -> list[FieldPath]:
@@ -141,6 +143,14 @@ def list_credential_ids(inputs: PlanInputs) -> dict[str, Address]:
     live = {identity: each.address for identity, each in inputs.live.items()}
     known = {entry.id: entry.address for entry in inputs.entries.values()}
     return {key: address for key, address in {**live, **known}.items() if address.kind == "credential"}
+
+
+def _is_stated(desired: DesiredResource, exposure: Exposure) -> bool:
+    # The service may keep a credential that the manifest drops, or a field that it does not state.
+    if exposure.through != exposure.address and exposure.address not in _list_references(desired.fields):
+        return False
+    stated = desired.type if exposure.path == TYPE_PATH else desired.fields.get(exposure.path, MISSING)
+    return values_equal(exposure.after, stated)
 
 
 def _has_verified_seal(credential: DesiredResource) -> bool:

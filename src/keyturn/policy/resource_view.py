@@ -47,9 +47,10 @@ class ResourceView(Struct, frozen=True, kw_only=True):
     has every reference by its path in the manifest (``("credential",)``, ``("config", "staging",
     "credentialId")``). ``secret_paths`` are the paths of the secret fields below ``secrets``.
     ``spans`` is keyed by the path in the manifest (``("config", "host")``, ``("labels",)``).
-    ``ciphertext_digests`` is that of ``DesiredResource``. Two files with a common element of
-    ``key_traces`` have the same data key. ``mac_trace`` identifies a MAC over all values, or is empty.
-    Names are unique within a ``workspace``, files within the project.
+    ``unexpected_texts`` are the paths of texts that do not match the pattern of their field, so that they
+    count as destinations. ``ciphertext_digests`` is that of ``DesiredResource``. Two files with a common
+    element of ``key_traces`` have the same data key. ``mac_trace`` identifies a MAC over all values, or is
+    empty. Names are unique within a ``workspace``, files within the project.
     """
 
     address: Address
@@ -60,6 +61,7 @@ class ResourceView(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     references: Mapping[FieldPath, Address] = field(default_factory=lambda: EMPTY)
     secret_paths: tuple[FieldPath, ...] = ()
+    unexpected_texts: tuple[FieldPath, ...] = ()
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     waivers: tuple[Waiver, ...] = ()
     spans: Mapping[FieldPath, SpanLike] = field(default_factory=lambda: EMPTY)

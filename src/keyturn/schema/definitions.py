@@ -2,24 +2,27 @@
 
 Only the files in ``schemas/``, which the wheel contains, classify a field as secret (``writeOnly``),
 destination (``x-destination``), identity (``x-identity``) or reference (``x-refers-to``). A field
-without a classification counts as a destination.
+without a classification of its own counts as a destination, whatever its parent is. So does a text
+in another field that does not match the pattern of that field (``x-plain``): drivers read a database
+name such as ``x host=evil`` as a connection string.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
 
 from keyturn.kinds import KINDS
-from keyturn.model.fields import FieldPath
+from keyturn.model.fields import FieldPath, Fields
 
 Schema: TypeAlias = Mapping[str, Any]
 
 SEAL_FIELD = "seal"
 """The key of the seal below ``secrets``; it is never sent to the service."""
 
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?\Z")
 _DOLLAR: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$")
 
 
@@ -99,25 +102,45 @@ def destination_paths(kind: str, tree: Mapping[str, Any]) -> tuple[FieldPath, ..
     config = tree.get("config")
     if not isinstance(config, Mapping):
         return ()
-    paths = (path for path, _ in walk_config_leaves(config))
-    return tuple(path for path in paths if is_destination(kind, str(tree.get("type")), path))
+    leaves = walk_config_leaves(config)
+    return tuple(path for path, leaf in leaves if is_destination(kind, str(tree.get("type")), path, leaf))
 
 
-def is_destination(kind: str, type: str, path: FieldPath) -> bool:  # noqa: A002
-    """Tell whether a config field of a type determines where its secrets are sent."""
-    return path[0] == "config" and _has_annotation(kind, type, path, "x-destination")
+def is_destination(kind: str, type: str, path: FieldPath, leaf: object = None) -> bool:  # noqa: A002
+    """Tell whether a config field of a type determines where its secrets are sent.
+
+    ``leaf`` is the value of the field; without one, the field counts by its name alone.
+    """
+    return path[0] == "config" and _is_destination(kind, type, path, leaf)
 
 
-def select_destinations(kind: str, type: str, paths: Iterable[FieldPath]) -> frozenset[FieldPath]:  # noqa: A002
-    """Return those of ``paths`` that are destinations."""
-    return frozenset(path for path in paths if is_destination(kind, type, path))
+def is_named_field(kind: str, type: str, path: FieldPath) -> bool:  # noqa: A002
+    """Tell whether the schema of a type names a field."""
+    return _find_field(kind, type, path) is not None
 
 
-def select_sealed_paths(kind: str, type: str, paths: Iterable[FieldPath]) -> tuple[FieldPath, ...]:  # noqa: A002
-    """Return those of ``paths`` that the seal covers (destinations and identities), sorted."""
-    covered = ("x-destination", "x-identity")
+def select_destinations(kind: str, type: str, fields: Fields) -> frozenset[FieldPath]:  # noqa: A002
+    """Return the paths of those fields that are destinations."""
+    return frozenset(path for path, leaf in fields.items() if is_destination(kind, type, path, leaf))
+
+
+def select_unexpected_texts(kind: str, type: str, fields: Fields) -> tuple[FieldPath, ...]:  # noqa: A002
+    """Return the paths of those fields that are destinations only because of their value."""
     return tuple(
-        sorted(path for path in paths if any(_has_annotation(kind, type, path, name) for name in covered))
+        path
+        for path, leaf in fields.items()
+        if is_destination(kind, type, path, leaf) and not is_destination(kind, type, path)
+    )
+
+
+def select_sealed_paths(kind: str, type: str, fields: Fields) -> tuple[FieldPath, ...]:  # noqa: A002
+    """Return the paths of those fields that the seal covers (destinations and identities), sorted."""
+    return tuple(
+        sorted(
+            path
+            for path, leaf in fields.items()
+            if _is_destination(kind, type, path, leaf) or _is_identity(kind, type, path)
+        )
     )
 
 
@@ -157,22 +180,52 @@ def parse_secret_path(name: str) -> FieldPath:
     return (block, rest) if dot else (block,)
 
 
+def _is_destination(kind: str, type: str, path: FieldPath, leaf: object) -> bool:  # noqa: A002
+    field = _find_field(kind, type, path)
+    return field is None or field.get("x-destination", True) or not _is_plain(kind, field, leaf)
+
+
+def _is_identity(kind: str, type: str, path: FieldPath) -> bool:  # noqa: A002
+    field = _find_field(kind, type, path)
+    return field is not None and field.get("x-identity", False)
+
+
 @lru_cache(maxsize=8192)
-def _has_annotation(kind: str, type: str, path: FieldPath, annotation: str) -> bool:  # noqa: A002
+def _find_field(kind: str, type: str, path: FieldPath) -> Schema | None:  # noqa: A002
+    # None means that the schema of the type does not name the field.
     root = load_schema(kind) if kind in KINDS else {}
-    node: Any = load_type_schema(kind, type).get("properties", {})
-    value: bool | None = None
+    node: Any = load_type_schema(kind, type)
     for key in path:
-        node = node.get(key)
+        node = node.get("properties", {}).get(key)
         if not isinstance(node, Mapping):
-            value = None  # An unclassified field inherits nothing.
-            break
+            return None
         node = _resolve_reference(root, node)
-        value = node.get(annotation, value)
-        node = node.get("properties", {})
-    if value is None:
-        return annotation == "x-destination"
-    return value
+    return node  # type: ignore[no-any-return]
+
+
+def _is_plain(kind: str, field: Schema, leaf: object) -> bool:
+    match leaf:
+        case str():
+            return _is_plain_text(kind, field, leaf)
+        case list():
+            items = field.get("items")
+            return items is not None and all(_is_plain(kind, items, each) for each in leaf)
+        case Mapping():
+            return not leaf or reference_target(leaf) is not None
+        case _:
+            return True
+
+
+def _is_plain_text(kind: str, field: Schema, text: str) -> bool:
+    if "x-plain" in field:
+        return compile_pattern(load_schema(kind)["x-plain-texts"][field["x-plain"]]).match(text) is not None
+    if "enum" in field:
+        return text in field["enum"]
+    # A deployment may return numbers and booleans as text.
+    types = field.get("type", ())
+    if _NUMBER.match(text):
+        return "integer" in types or "number" in types
+    return types == "boolean" and text.lower() in {"true", "false"}
 
 
 def _resolve_reference(root: Schema, node: Schema) -> Schema:

@@ -114,13 +114,14 @@ def right(setup, places):
 
 @pytest.mark.parametrize("strategy", ["verify", "replace", "in_place"])
 def test_a_new_secret_is_tested_at_the_new_destination(setup, canary, strategy):
-    """Secret and host change in one commit: the old host never receives the new secret."""
+    """Secret and host change in one approved commit: the old host never receives the new secret."""
     old, new = canary(), canary()
     right(setup, {"db.example.com": old, THERE: new})
     moving(setup, strategy, old, "db.example.com")
     assert setup.run("apply", "--yes").code == 0
     moving(setup, strategy, new, THERE)
-    done = setup.run("apply", "--yes")
+    assert setup.run("apply", "--yes").code == 5
+    done = setup.run("apply", "--yes", "--allow-destination-change", "prod-db")
     assert done.code == 0, done.stdout + done.stderr
     tried = [each for each in setup.service.list_pairings("s") if each["holder"] == "test"]
     places = {each["secret"]: set() for each in tried}
@@ -137,7 +138,7 @@ def test_a_refusal_at_the_new_destination_changes_nothing(setup, canary):
     assert setup.run("apply", "--yes").code == 0
     before = (setup.live(), setup.live("connections"))
     moving(setup, "verify", canary(), THERE)
-    done = setup.run("apply", "--yes")
+    done = setup.run("apply", "--yes", "--allow-destination-change", "prod-db")
     assert done.code == 1
     assert "nothing in use was changed" in " ".join((done.stdout + done.stderr).split())
     assert (setup.live(), setup.live("connections")) == before
@@ -171,7 +172,8 @@ def test_a_reference_to_a_new_object_is_left_out(setup, canary):
     setup.repo.credential("prod-stage", {"password": canary()}, config)
     staging = {"credentialId": {"ref": "credential/prod-stage"}, "bucket": "landing"}
     setup.repo.connection("prod-snow", "prod-db", {**place, "staging": staging}, type="snowflake")
-    done = setup.run("apply", "--yes", "--allow-destination-change", "prod-stage")
+    allowed = ("--allow-destination-change", "prod-db", "--allow-destination-change", "prod-stage")
+    done = setup.run("apply", "--yes", *allowed)
     assert done.code == 0, done.stdout + done.stderr
     staged = setup.live("connections")["prod-snow"]["config"]["staging"]["credentialId"]
     assert staged == setup.live()["prod-stage"]["id"]

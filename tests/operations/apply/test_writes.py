@@ -19,12 +19,12 @@ from keyturn.operations.apply.writes import (
     build_update_body,
     build_write_result,
     create_object,
-    merge_fields,
     reject_ignored_write,
     reread_object,
     update_object,
     with_write_time,
 )
+from keyturn.planning.prediction import merge_fields
 from sample_resources import (
     connection_address,
     credential_address,

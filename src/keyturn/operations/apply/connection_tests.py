@@ -19,7 +19,7 @@ from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.writes import merge_connection_fields
 from keyturn.operations.parallel import map_parallel
-from keyturn.planning.exposure import moved_destinations
+from keyturn.planning.destination_record import moved_destinations
 from keyturn.planning.scope import SUCCESSOR_INFIX
 from keyturn.schema.definitions import is_destination
 

@@ -12,7 +12,7 @@ from keyturn.model.address import Address
 from keyturn.model.change import Action, ChangeOutcome, OutcomeStatus
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import NO_OP_ACTIONS, Plan
-from keyturn.model.resource import StateEntry
+from keyturn.model.resource import EMPTY, StateEntry
 from keyturn.operations.apply.approval import find_run_approval
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
@@ -23,6 +23,7 @@ from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace
 from keyturn.operations.run_context import RunContext
 from keyturn.operations.state_entries import select_observed_fields
+from keyturn.planning.destination_record import is_moved_outside
 from keyturn.planning.exposure import credential_destinations
 from keyturn.schema.definitions import is_destination
 from keyturn.state.events import Intent, OutcomeRecorded
@@ -230,20 +231,29 @@ def find_refreshed_entries(planned: PlanResult, changed: Iterable[Address]) -> t
 
     Examples: a new comment in a manifest changes its digest, a save in the UI without edits changes
     ``updated_at``. With the new values recorded, the next plan does not read the object again.
-    ``changed`` are the addresses with a change of their own; their entries are left out.
+    ``changed`` are the addresses with a change of their own; their entries are left out. So are objects
+    whose destination was moved outside keyturn, unless the approved plan shows the move as an exposure.
     """
     inputs, excluded = planned.context.scoped.inputs, set(changed)
+    exposed = {each.through for change in planned.plan.changes for each in change.exposures}
+    addresses = {entry.id: address for address, entry in inputs.entries.items()}
+    addresses |= {
+        change.live.id: change.address for change in planned.plan.changes if change.desired and change.live
+    }
     refreshed = []
     for address, desired in inputs.desired.items():
         entry = inputs.entries.get(address)
         live = inputs.live.get(entry.id) if entry else None
         if entry is None or live is None or address in excluded or entry.retired_at:
             continue
+        judged = live.fields if address in exposed else EMPTY
+        if not judged and is_moved_outside(desired, entry, live, addresses, is_destination):
+            continue
         current = replace(
             entry,
             digest=desired.digest,
             applied=desired.fields,
-            observed=select_observed_fields(desired, live, entry),
+            observed=select_observed_fields(desired, live, entry, judged),
             fingerprints=inputs.fingerprints.get(address, entry.fingerprints),
             updated_at=live.updated_at,
             protect=desired.lifecycle.protect,

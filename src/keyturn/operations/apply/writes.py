@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from keyturn.client.errors import Conflict, NotFound, ServiceError
 from keyturn.client.records import ApiRecord
 from keyturn.kinds import KINDS, ResourceKind
+from keyturn.kinds.connection import CREDENTIAL_PATH
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, Change, SecretStatus
 from keyturn.model.clock import WaitInterruptedError, format_timestamp, may_be_same_time
 from keyturn.model.fields import Fields, format_path, values_equal
-from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.read_back import (
     OTHER_OBJECT_MESSAGE,
@@ -23,6 +24,7 @@ from keyturn.operations.apply.read_back import (
 )
 from keyturn.operations.plan.recovery import matching_creates
 from keyturn.operations.state_entries import WriteMetadata, build_entry
+from keyturn.planning.prediction import predict_replaced_fields
 from keyturn.state.events import Intent
 
 LOOKUP_DELAYS = (0.0, 2.0, 4.0, 8.0)
@@ -32,6 +34,7 @@ CONFLICT_DELAYS = LOOKUP_DELAYS[:2]
 """Seconds before each look-up after a create that was rejected because the name is taken."""
 
 IGNORED_WRITE_MESSAGE = "the service confirmed the write but changed nothing"
+KEPT_CREDENTIAL_MESSAGE = "the service confirmed the write but kept the credential: detach it in Planasonix"
 KEPT_NAME_MESSAGE = "the service confirmed the write but kept the old name"
 
 
@@ -231,24 +234,10 @@ def reject_masked(live: LiveObject) -> None:
 
 def merge_connection_fields(change: Change, desired: DesiredResource, current: LiveObject) -> Fields:
     """Return the fields of a connection after the change: the manifest's and the unmanaged live ones."""
-    dropped = {field.path for field in change.fields if field.desired == MISSING}
-    unmanaged = {path: leaf for path, leaf in current.fields.items() if path not in dropped}
-    return merge_fields(unmanaged, desired.fields)
-
-
-def merge_fields(unmanaged: Fields, managed: Fields) -> Fields:
-    """Return both sets of fields; a managed path replaces an unmanaged one above, at or below it."""
-    kept = {
-        path: leaf
-        for path, leaf in unmanaged.items()
-        if not any(_is_same_branch(path, managed_path) for managed_path in managed)
-    }
-    return {**kept, **managed}
-
-
-def _is_same_branch(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
-    shorter = min(len(left), len(right))
-    return left[:shorter] == right[:shorter]
+    fields = predict_replaced_fields(change, current.fields, desired.fields)
+    # A PUT leaves a credential attached if the request omits it.
+    is_detached = CREDENTIAL_PATH in current.fields and CREDENTIAL_PATH not in fields
+    return {**fields, CREDENTIAL_PATH: None} if is_detached else fields
 
 
 def desired_from_live(live: LiveObject) -> DesiredResource:
@@ -270,6 +259,9 @@ def reject_ignored_write(change: Change, before: LiveObject, live: LiveObject) -
     kept_name = before.address != change.address and live.address == before.address
     if kept_name or _is_ignored_write(change, before, live):
         raise StaleObject(IGNORED_WRITE_MESSAGE)
+    is_detached = any(each.path == CREDENTIAL_PATH and each.desired == MISSING for each in change.fields)
+    if is_detached and CREDENTIAL_PATH in live.fields:
+        raise StaleObject(KEPT_CREDENTIAL_MESSAGE)
 
 
 def _is_ignored_write(change: Change, before: LiveObject, live: LiveObject) -> bool:
@@ -318,6 +310,7 @@ def build_write_result(change: Change, live: LiveObject, context: ApplyContext) 
         written_at=format_timestamp(context.run.clock.now()),
         commit=context.run.actor.commit,
         destinations=context.destinations.get(desired.address, ()),
+        judged=change.live.fields if change.live else EMPTY,
     )
     entry = build_entry(desired, live, change.entry, context.fingerprint_secrets(desired), metadata)
     return WriteResult(entry, tuple(_describe_normalized_fields(desired, live, context)))

@@ -33,6 +33,7 @@ from keyturn.operations.plan.validate import (
     secret_ages,
 )
 from keyturn.operations.run_context import RunContext
+from keyturn.planning.destination_record import DestinationRules
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
 from keyturn.planning.guards import GuardContext, check_guards
@@ -44,7 +45,8 @@ from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import ScopedInputs, limit_scope
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.runner import PartialResult
-from keyturn.schema.definitions import is_destination
+from keyturn.project.project import Workspace
+from keyturn.schema.definitions import is_destination, is_named_field
 from keyturn.state.reader import LoadedState, load_state
 
 REQUESTS_PER_ACTION: Mapping[Action, int] = MappingProxyType(
@@ -137,10 +139,7 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     run.progress.start_phase("secrets")
     inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
     scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
-    changes = find_exposures(compute_changes(scoped.inputs), scoped.inputs, is_destination, recovery.entries)
-    changes = resolve_dependencies(
-        judge_seals(run.key, changes, scoped.inputs), recovery.entries
-    )
+    changes = resolve_dependencies(_find_exposed_changes(run, scoped.inputs, recovery), recovery.entries)
     verify_cached_manifests(run.project, manifests, {change.address for change in changes})
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
@@ -165,6 +164,19 @@ def _build_inputs(
 ) -> PlanInputs:
     desired = {each.address: each for each in manifests.desired}
     return forget_fingerprints(PlanInputs(desired=desired, entries=recovery.entries, live=live), reassert)
+
+
+def _find_exposed_changes(run: RunContext, inputs: PlanInputs, recovery: Recovery) -> tuple[Change, ...]:
+    rules = build_destination_rules(run.workspace)
+    changes = find_exposures(compute_changes(inputs), inputs, rules, recovery.entries)
+    return judge_seals(run.key, changes, inputs)
+
+
+def build_destination_rules(workspace: Workspace) -> DestinationRules:
+    """Return what the schemas say about destinations, and whether the deployment merges a PUT."""
+    return DestinationRules(
+        is_destination=is_destination, is_named=is_named_field, merges=workspace.put == "partial"
+    )
 
 
 def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs:

@@ -53,6 +53,13 @@ def find_secret_in_settings(resource: ResourceView, _: PolicySettings) -> Iterat
             )
 
 
+def find_unexpected_text(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find texts that a driver may read as a connection string, such as a database ``x host=y``."""
+    for path in resource.unexpected_texts:
+        message = f"{format_field_name(path)} is not a plain name, so it counts as a destination"
+        yield Violation(resource=resource, path=path, message=message)
+
+
 @lru_cache(maxsize=4096)
 def _is_secret_like_name(name: str) -> bool:
     return (is_secret_name(name) or normalize_name(name) in _COOKIE_NAMES) and not has_known_prefix(name)
@@ -109,6 +116,7 @@ def _is_random_text(text: str) -> bool:
 RULES = (
     on_index("KT376", Severity.WARNING, find_unstated_recipients, Requires.MANIFEST),
     on_manifest("KT370", Severity.ERROR, find_secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
+    on_manifest("KT379", Severity.WARNING, find_unexpected_text),
     _on_text_values(
         "KT371",
         Severity.ERROR,
