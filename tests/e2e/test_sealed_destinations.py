@@ -210,3 +210,21 @@ def test_an_offline_plan_judges_seals_without_a_key(team):
         (team.root / "keyturn.yaml").read_text().replace(team.service.organization, "org_other")
     )
     assert "KT261" in team.expect(5, *words)
+
+
+def test_a_replaced_key_is_seen_in_an_offline_plan(team):
+    """Whose seals everybody would verify with the key of the same pull request."""
+    file = team.root / ".keyturn/keys/prod.yaml"
+    mine = file.read_text()
+    file.unlink()
+    words = ["plan", "--offline", "--base", "HEAD", "--fail-on", "exposure"]
+    assert "is removed; in the base, it is SHA256:" in team.expect(5, *words)
+    home = team.environment["HOME"]
+    team.environment["HOME"] = ""
+    team.expect(0, "key", "create")
+    team.edit("connection", "prod-warehouse", "db.example.com", EVIL)
+    team.environment["HOME"] = home
+    assert "KT260" in team.expect(5, *words)
+    assert "KT260" in team.expect(5, "apply", "--yes")
+    file.write_text(mine)
+    assert "KT260" not in team.expect(5, *words)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile, load_file
 from keyturn.git.revision import Revision
@@ -172,6 +173,24 @@ def find_settings_changes(
         for name in names
         if name in _SETTING_NAMES and current.get(name) != key.settings.get(name)
     )
+
+
+def find_key_changes(
+    project: Project, workspace: Workspace, base: str, environment: Mapping[str, str]
+) -> tuple[Diagnostic, ...]:
+    """Return KT260 if the key of a workspace differs from that of the commit ``base``, or is gone.
+
+    Who can merge can write another key: a plan without a trusted key compares with the base.
+    """
+    before = load_workspace_key(replace(project, revision=base), workspace, environment)
+    after = load_workspace_key(project, workspace, environment)
+    if before is None or (after is not None and after.public_key == before.public_key):
+        return ()
+    now = f"is now {after.public_key.key_id}" if after else "is removed"
+    message = f"the key of workspace {workspace.name} {now}; in the base, it is {before.public_key.key_id}"
+    hint = "review who changed it: seals of another key approve nothing where the base's key is trusted"
+    where = SourceLocation(workspace_key_path(workspace.name))
+    return (error_diagnostic("KT260", where, message, hint, cause=Cause.TAMPERING),)
 
 
 def read_root_key(
