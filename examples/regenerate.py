@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.seal import build_seal_subject, compute_expected_seal
 from keyturn.yamldoc.reader import parse_document
 
 HERE = Path(__file__).parent
@@ -193,7 +193,7 @@ def _write_manifest(plain: Path, values: dict[str, str]) -> None:
     target = REPO / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     content = MODELINE.format(kind=document.tree["kind"]) + text.replace(
-        "{{seal}}", compute_document_seal(document)
+        "{{seal}}", compute_expected_seal(build_seal_subject(document))
     )
     target.write_bytes(
         _encrypt(content.encode(), relative) if "secrets" in document.tree else content.encode()

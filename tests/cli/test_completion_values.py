@@ -146,6 +146,7 @@ SILENT = {
     ("plan", "ledger"): "a removed option",
     ("key trust", "key_id"): "an ID that a key holder has said",
     ("key seal", "reason"): "a text that is new",
+    ("seal", "reason"): "a text that is new",
 }
 """What a shell cannot complete, each with the reason."""
 

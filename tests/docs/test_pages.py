@@ -28,7 +28,10 @@ def test_commands_print_the_shown_output(page, tmp_path, request):
         assert not [answer.command.text for answer in answers if secret in answer.text], secret
 
 
-WITHOUT_PAGE = {"demo": "takes a minute; tests/cli/demo checks its whole output"}
+WITHOUT_PAGE = {
+    "demo": "takes a minute; tests/cli/demo checks its whole output",
+    "merge-file": "git runs it; tests/e2e/test_merge_file.py merges with it",
+}
 """Commands that no page runs, each with the reason."""
 
 

@@ -238,7 +238,9 @@ def test_a_consent_reaches_the_apply(team):
     refused = list(team.runner("refused").github(workflow("apply"), "plan"))
     assert [step.code for step in refused] == [0, 5]
     runner = team.runner("agreed")
-    agreed = replace(runner, context={**runner.context, "inputs.consents": "--allow-retire 2 --target prod-*"})
+    agreed = replace(
+        runner, context={**runner.context, "inputs.consents": "--allow-retire 2 --target prod-*"}
+    )
     planned = list(agreed.github(workflow("apply"), "plan"))
     assert [step.code for step in planned] == [0, 0], agreed.summary()
     outputs = {f"needs.plan.outputs.{name}": value for name, value in agreed.outputs().items()}

@@ -346,7 +346,7 @@ def test_saved_plan_of_another_workspace(ready):
     """A plan for one workspace is not applied to another, even of the same repository."""
     assert ready.run("plan", "--out", "plan.kt").code == 0
     edit(ready, "keyturn.yaml", "  prod:", "  stage:")
-    assert_refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["prod", "--workspace"])
+    assert_refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["--workspace: stage"])
 
 
 def test_expired_saved_plan(ready, monkeypatch):

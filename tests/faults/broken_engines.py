@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from faults.fault_cases import LOST_RESPONSES, UNAPPLIED, FaultCase, at_each_request, run_without_faults
 from faults.harness import Harness
-from faults.scenarios import CREATE, MOVES, REFUSALS, REPLACED, SCENARIOS, SETS, VERIFY, Scenario
+from faults.scenarios import CREATE, DATED, MOVES, REFUSALS, REPLACED, SCENARIOS, SETS, VERIFY, Scenario
 from keyturn.client.client import Client
 from keyturn.client.pagination import ListReader
 from keyturn.kinds import connection, credential
@@ -29,7 +29,9 @@ from keyturn.operations.apply import (
     session,
     writes,
 )
-from keyturn.operations.plan import recovery
+from keyturn.operations.plan import creation_evidence, recovery
+from keyturn.operations.plan.creation_evidence import CreationSearch
+from keyturn.planning import scope
 from keyturn.state import lock
 from keyturn.state.journal import Journal
 
@@ -80,7 +82,7 @@ def note_cases(harness: Harness) -> list[FaultCase]:
     scenario = SCENARIOS["update"]
     requests = run_without_faults(harness, scenario).requests
     last = max(n for n, each in enumerate(requests, 1) if each["method"] == "PUT")
-    change = {"collection": "connections", "name": "n-up", "change": {"config": {"note": "kept"}}}
+    change = {"collection": "connections", "name": "n-up", "change": {"config": {"schema": "kept"}}}
     return [
         FaultCase(
             scenario=scenario,
@@ -92,7 +94,7 @@ def note_cases(harness: Harness) -> list[FaultCase]:
 
 
 def _naive_retry(patch: Patch) -> None:
-    patch.setattr(writes, "find_created", lambda *_: ())
+    patch.setattr(writes, "find_created", lambda *_: CreationSearch())
 
 
 def _no_grace(patch: Patch) -> None:
@@ -177,11 +179,43 @@ def _no_lock(patch: Patch) -> None:
 
 
 def _adopts_anything(patch: Patch) -> None:
-    def any_of(intent: Any, live: Any, taken: Any) -> Any:
-        return tuple(each for each in live if each.address == intent.address and each.id not in taken)
+    def any_of(intent: Any, live: Any, taken: Any, read: Any = lambda each: each) -> Any:
+        address = replace(intent.address, name=intent.expect or intent.address.name)
+        found = (each for each in live if each.address == address and each.id not in taken)
+        return CreationSearch(proven=tuple(read(each) for each in found if each.status != "deleted"))
 
-    patch.setattr(recovery, "matching_creates", any_of)
-    patch.setattr(writes, "matching_creates", any_of)
+    patch.setattr(recovery, "search_created", any_of)
+    patch.setattr(writes, "search_created", any_of)
+
+
+def _believes_any_intent(patch: Patch) -> None:
+    patch.setattr(creation_evidence, "explain_doubt", lambda *_: "")
+
+
+def _compares_no_fields(patch: Patch) -> None:
+    patch.setattr(creation_evidence, "_explain_difference", lambda *_: "")
+
+
+def _forgets_response_ids(patch: Patch) -> None:
+    patch.setattr(context.ApplyContext, "record_created_id", lambda *_: None)
+
+
+def _reads_dates_in_names(patch: Patch) -> None:
+    patch.setattr(scope, "_is_kept", lambda entry, today: today < entry.address.name.partition("-until-")[2])
+
+
+def edited_creation_cases(harness: Harness) -> list[FaultCase]:
+    """Return a case in which somebody edits a new object before it is read back."""
+    requests = run_without_faults(harness, CREATE).requests
+    created = next(n for n, each in enumerate(requests, 1) if each["method"] == "POST")
+    change = {"collection": "credentials", "name": "c-new", "change": {"config": {"username": "edited"}}}
+    return [FaultCase(scenario=CREATE, faults=({"kind": "edit_before", "at": created + 1, "edit": change},))]
+
+
+def dated_cases(harness: Harness) -> list[FaultCase]:
+    """Return a case in which a resource with a date in its name is retired."""
+    harness.prepare(DATED)  # Without the mistake, which would break the preparation.
+    return [FaultCase(scenario=DATED)]
 
 
 def _loses_outcomes(patch: Patch) -> None:
@@ -192,7 +226,7 @@ def _forgets_intents(patch: Patch) -> None:
     patch.setattr(session, "_record_recovery", lambda *_: None)
     patch.setattr(
         "keyturn.operations.plan.plan.resolve_open_intents",
-        lambda state, _: recovery.Recovery(entries=state.entries),
+        lambda state, *_: recovery.Recovery(entries=state.entries),
     )
 
 
@@ -210,7 +244,7 @@ def _no_roll_back(patch: Patch) -> None:
 
 
 def _believes_absence(patch: Patch) -> None:
-    patch.setattr("keyturn.operations.plan.plan.list_uncertain_retirements", lambda _: ())
+    patch.setattr("keyturn.operations.plan.plan.list_unconfirmed_objects", lambda _: ())
 
 
 def _mere_names(patch: Patch) -> None:
@@ -320,8 +354,16 @@ BROKEN_ENGINES: tuple[BrokenEngine, ...] = (
         plain_case(SCENARIOS["update"], read_lag_seconds=1.5),
     ),
     BrokenEngine("takes a conflict with its own create for a failure", _believes_conflicts, doubled_cases),
+    BrokenEngine("forgets the ID of a response", _forgets_response_ids, edited_creation_cases),
+    BrokenEngine("reads a date in a name", _reads_dates_in_names, dated_cases),
     BrokenEngine("does not roll back", _no_roll_back, plain_case(REFUSALS["refused rotate in_place"])),
 )
-"""The engines that the cases must detect. The two below have tests of their own."""
+"""The engines that the cases must detect. Those below have tests of their own."""
 
 NO_LOCK, ADOPTS_ANYTHING = _no_lock, _adopts_anything
+WITHOUT_EVIDENCE: Mapping[str, Callable[[Patch], None]] = {
+    "believes any intent": _believes_any_intent,
+    "compares no fields": _compares_no_fields,
+    "adopts anything": _adopts_anything,
+}
+"""Engines that take over an object without evidence that they created it."""

@@ -135,7 +135,7 @@ def _unfinished(case: FaultCase, result: RunResult) -> Iterator[str]:
 def _lost_note(harness: Harness, case: FaultCase) -> Iterator[str]:
     met = any(each["met"] >= each["at"] for each in harness.met)
     for record in harness.service.deployment.store.list_records():
-        if met and record.name == case.noted_object and record.plain_config().get("note") != "kept":
+        if met and record.name == case.noted_object and record.plain_config().get("schema") != "kept":
             yield f"I4: the unmanaged field of {case.noted_object} is gone"
 
 

@@ -21,11 +21,12 @@ from keyturn.model.address import Address
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.fields import nest_fields, values_equal
 from keyturn.model.resource import DesiredResource
-from keyturn.planning.scope import RETIRES_ON_INFIX
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.storage.secret_log import digest_secret
 
 PROBE = "keyturn-probe-"
+OLD_GENERATION = "-until-"
+"""A part of the names of old generations; the scenarios have no such name of their own."""
 EXTRA = 12
 """Writes of retries and rollbacks allowed in each run, beyond the planned ones."""
 
@@ -170,11 +171,11 @@ def _generations(
     harness: Harness, prepared: PreparedScenario, records: Iterable[StoredRecord]
 ) -> Iterator[str]:
     # Connections may be repointed to the old credential, so it must be complete.
-    for record in (each for each in records if each.is_active and RETIRES_ON_INFIX in each.name):
+    for record in (each for each in records if each.is_active and OLD_GENERATION in each.name):
         former = [
             each
             for each in prepared.before.desired
-            if each.address == Address("credential", record.name.partition(RETIRES_ON_INFIX)[0])
+            if each.address == Address("credential", record.name.partition(OLD_GENERATION)[0])
         ]
         if not any(
             _whole(record, harness.service.deployment.decrypt_secrets(record), each) for each in former
@@ -222,12 +223,12 @@ def _leftovers(
     for each in records:
         place = (each.collection.removesuffix("s"), each.name)
         people = each.id.endswith("_ui")
-        old = RETIRES_ON_INFIX in each.name
+        old = OLD_GENERATION in each.name
         if each.is_active and place not in names and not people and not old:
             yield f"I2: {each.name} is left over"
         if each.name.startswith(PROBE):
             yield f"I5: the probe {each.name} is left over"
-    generations = [each.name for each in records if each.is_active and RETIRES_ON_INFIX in each.name]
+    generations = [each.name for each in records if each.is_active and OLD_GENERATION in each.name]
     if len(generations) > sum(
         "replace" in prepared.scenario.name or prepared.scenario.name == "everything" for _ in (0,)
     ):

@@ -122,6 +122,13 @@ SETS = Scenario(name="sets", before=_with_sets("one"), after=_with_sets("another
 """Lists whose order has no meaning."""
 
 CREATE = Scenario(name="create", after=pair("new"))
+DATED = Scenario(
+    name="retire a name with a date",
+    before=pair("ticket-until-2099-01-01"),
+    after=_without("c-ticket-until-2099-01-01", "n-ticket-until-2099-01-01"),
+    approvals=RETIRE_ALL,
+)
+"""A resource of a user may have any name."""
 VERIFY, REPLACED, IN_PLACE = rotation("verify"), rotation("replace"), rotation("in_place")
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.name: scenario
@@ -185,6 +192,7 @@ def move(strategy: str, *, refused: bool = False) -> Scenario:
         name=f"{'refused ' * refused}move {strategy}",
         before=pair(stem, old, rotation=how),
         after=_moved(stem, new, how),
+        approvals=Approvals(destinations=frozenset({f"c-{stem}"})),
         refused=(new,) * refused,
         accepts=((HOST["host"], old), (ELSEWHERE, "" if refused else new)),
     )

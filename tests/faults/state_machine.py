@@ -14,7 +14,7 @@ from faults.fault_cases import LOST_RESPONSES, UI_EDITS, UNAPPLIED, Fault
 from faults.git_model import NAMES, STRATEGIES, GitModel
 from faults.harness import Harness, RunResult, unmanaged
 from faults.in_process import TEST_PATH
-from faults.invariants import PROBE, pairs
+from faults.invariants import OLD_GENERATION, PROBE, pairs
 from faults.manifest_trees import ManifestTree
 from faults.memory_store import CrashPoints
 from faults.run_invariants import (
@@ -32,7 +32,6 @@ from faults.scenarios import CREATE, HOST
 from keyturn.model.address import Address
 from keyturn.model.change import Action
 from keyturn.planning.inputs import Approvals
-from keyturn.planning.scope import RETIRES_ON_INFIX
 from planasonix_emulator.settings import change_settings
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.testing.faults import parse_faults
@@ -483,7 +482,7 @@ class ApplyMachine(RuleBasedStateMachine):
         for each in ours:
             if (each.collection.removesuffix("s"), each.name) in names or each.id in self.revived:
                 continue
-            if today >= (each.name.partition(RETIRES_ON_INFIX)[2] or today):
+            if today >= (each.name.partition(OLD_GENERATION)[2] or today):
                 yield f"I2: {each.name} is left over"
         yield from (
             f"I5: {each.name} is left" for each in rows(self.harness).values() if each.name.startswith(PROBE)

@@ -1,15 +1,18 @@
 """Every broken engine is detected."""
 
 import pytest
+from msgspec.structs import replace
 
-from faults.broken_engines import ADOPTS_ANYTHING, BROKEN_ENGINES, NO_LOCK, note_cases
-from faults.fault_cases import check_case
+from faults.broken_engines import ADOPTS_ANYTHING, BROKEN_ENGINES, NO_LOCK, WITHOUT_EVIDENCE, note_cases
+from faults.fault_cases import check_case, run_without_faults
 from faults.memory_store import CrashPoints
-from faults.scenarios import CREATE
+from faults.scenarios import CONFIG, CREATE, HOST
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.apply.session import ApplyOptions, apply_plan
 from keyturn.operations.plan.plan import PlanOptions
 from keyturn.planning.inputs import Approvals
+from keyturn.state.events import Intent
+from keyturn.state.journal import Journal
 
 pytestmark = pytest.mark.faults
 
@@ -100,6 +103,53 @@ def test_an_older_object_is_not_adopted(harness, record_property):
         fate = lose_response_with_existing_name(harness)
     record_property("caught", fate != "person.example.com")
     assert fate != "person.example.com"
+
+
+def append_without_evidence(journal, event, append=Journal.append):
+    """Append an intent in the form of an earlier version."""
+    return append(journal, replace(event, type="", fields={}) if isinstance(event, Intent) else event)
+
+
+def kill_before_foreign_create(harness, *, is_old):
+    """Kill a run before its POST; somebody creates the object; return the error codes and its host.
+
+    With ``is_old``, an earlier version wrote the open intent.
+    """
+    prepared = harness.prepare(CREATE)
+    points = run_without_faults(harness, CREATE).crash_points
+    harness.start(prepared, unique_names=False)
+    harness.on_request = lambda _: None
+    kill = CrashPoints(points.index("POST /api/credentials") + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        if is_old:
+            patch.setattr(Journal, "append", append_without_evidence)
+        harness.apply(prepared.after, CREATE.approvals, kill)
+    harness.clock.advance(60.0)
+    config = {**CONFIG, "username": "new", "host": HOST["host"] if is_old else "person.example.com"}
+    (theirs,) = harness.service.seed_objects(
+        credentials=[{"name": "c-new", "type": "database", "config": config}]
+    )["credentials"]
+    before = harness.service.deployment.store.find_by_id(theirs)
+    result = harness.apply(prepared.after, CREATE.approvals)
+    codes = [each.code for each in result.error.diagnostics] if result.error else []
+    return codes, harness.service.deployment.store.find_by_id(theirs) == before
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["another host", "an old intent"])
+def test_an_object_is_not_adopted_without_evidence(harness, is_old):
+    """An object of the name that is not provably created by the killed run asks for a consent."""
+    codes, kept = kill_before_foreign_create(harness, is_old=is_old)
+    assert ("KT457" in codes, set(codes) <= {"KT451", "KT457"}, kept) == (True, True, True)
+
+
+@pytest.mark.parametrize("name", WITHOUT_EVIDENCE)
+def test_an_engine_without_evidence_is_detected(harness, name, record_property):
+    """It overwrites the object of somebody else."""
+    with pytest.MonkeyPatch.context() as patch:
+        WITHOUT_EVIDENCE[name](patch)
+        codes, kept = kill_before_foreign_create(harness, is_old=False)
+    record_property("caught", not kept)
+    assert (codes, kept) == ([], False)
 
 
 def test_an_unmanaged_field_stays(harness, assert_invariants):

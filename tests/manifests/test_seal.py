@@ -190,13 +190,16 @@ def test_policy_sets_the_severity_of_a_missing_seal():
 
 def test_empty_values_are_reported_at_any_depth():
     """Where the MAC does not apply; not in the encrypted block or a plain file."""
-    text = "config: {a: '', b: {c: null}, d: [x, {}]}\nlabels: {}\nproxy: []\nsecrets: {password: ''}\n"
+    text = (
+        "config: {host: '', tunnel: {port: null}, scopes: [x, {}]}\nlabels: {}\nproxy: []\n"
+        "secrets: {password: ''}\n"
+    )
     assert check_empty_values(parse_manifest_text(text)) == ()
     found = check_empty_values(parse_manifest_text(f"{text}sops: {{mac: ''}}\n"))
     assert {each.code for each in found} == {"KT255"}
     assert [each.message.partition(" ")[0] for each in found] == [
-        "config.a",
-        "config.b.c",
-        "config.d.1",
-        "proxy",
+        "config.host",
+        "config.▒▒▒.port",
+        "config.scopes.1",
+        "▒▒▒",
     ]

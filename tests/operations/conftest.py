@@ -42,6 +42,7 @@ def run(begin: Callable[[], RunContext]) -> RunContext:
 def context(run: RunContext) -> ApplyContext:
     """Return an apply context of that run, with an open journal, that may write."""
     loaded_state = load_state(run.store, run.workspace.name, run.workspace.organization)
+    run.service.read_organization()  # An apply knows the clock of the service from its plan.
     journal = open_journal(run.store, loaded_state.state, loaded_state.torn, run.clock)
     return ApplyContext(
         run=run,

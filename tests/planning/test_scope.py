@@ -2,7 +2,9 @@
 
 import pytest
 
+from keyturn.model.change import Action
 from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.resource import Generation, GenerationRole
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.scope import limit_scope, matches_target
 from sample_resources import (
@@ -41,6 +43,30 @@ def test_a_protected_resource_may_be_renamed():
     hands = limit_scope(make_inputs(make_desired(C, moved_from="prod-db"), known, make_live_object(known)))
     assert hands.diagnostics == ()
     assert A in hands.inputs.entries
+
+
+@pytest.mark.parametrize(
+    ("today", "is_kept"), [("2026-02-09", True), ("2026-02-10", False), ("2026-12-31", False), ("", True)]
+)
+def test_a_predecessor_is_kept_until_the_date_of_its_entry(today, is_kept):
+    """Its name may be any; without a known day it is kept."""
+    generation = Generation(role=GenerationRole.PREDECESSOR, resource="prod-db", retires_on="2026-02-10")
+    known = make_state_entry(make_desired(C), "id-1", generation=generation, protect=True)
+    scoped = limit_scope(make_inputs(known, make_live_object(known)), (), today)
+    assert ([change.action.value for change in compute_changes(scoped.inputs)] == []) is is_kept
+    assert scoped.diagnostics == ()
+
+
+@pytest.mark.parametrize("name", ["prod-ticket-until-2099-01-01", "prod-next-gen", "prod-retiring-staff"])
+def test_a_name_with_a_date_or_a_role_has_no_meaning(name):
+    """Such a resource is in scope with its manifest, and retired without it."""
+    desired = make_desired(credential_address(name))
+    known = make_state_entry(desired, "id-1")
+    inputs = make_inputs(desired, known, make_live_object(known))
+    assert compute_changes(limit_scope(inputs, (), "2026-01-01").inputs) == ()
+    without = make_inputs(known, make_live_object(known))
+    (change,) = compute_changes(limit_scope(without, (), "2026-01-01").inputs)
+    assert (change.action, change.address) == (Action.RETIRE, desired.address)
 
 
 def test_a_target_includes_its_references():

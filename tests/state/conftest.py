@@ -120,7 +120,7 @@ def make_known(address: str = "credential/prod-x", **changes: object) -> StateEn
     fields = {("config", "host"): "db.acme.com", ("config", "port"): 5432}
     whole: dict[str, object] = {
         "address": Address.parse(address),
-        "id": "cred_01jq8",
+        "id": address.replace("/", "-"),
         "type": "database",
         "digest": "d" * 64,
         "applied": fields,

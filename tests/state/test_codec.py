@@ -8,14 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.model.address import Address
-from keyturn.model.resource import StateEntry
+from keyturn.model.resource import Generation, GenerationRole, StateEntry
 from keyturn.state.codec import StoredEntry, from_stored_entry, to_stored_entry
 from manifest_strategies import address_strategy, fields_strategy, fingerprints_strategy, name_strategy
 
+
+def _is_plain_text(text):
+    return text.isprintable() and not set(text) & set("/\\%?#. ")
+
+
 entries = st.builds(
     StateEntry,
-    address=address_strategy,
-    id=st.from_regex(r"[A-Za-z0-9_-]{0,8}", fullmatch=True),
+    address=address_strategy.filter(lambda address: _is_plain_text(address.name)),
+    id=st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True),
     type=name_strategy,
     digest=name_strategy,
     applied=fields_strategy,
@@ -27,6 +32,14 @@ entries = st.builds(
     retired_at=st.text(max_size=4),
     protect=st.booleans(),
     commit=st.text(max_size=4),
+    generation=st.none()
+    | st.builds(
+        Generation,
+        role=st.sampled_from(GenerationRole),
+        resource=name_strategy,
+        retires_on=st.just("") | st.dates().map(str),
+        replaces=st.sampled_from(["", "cred_1"]),
+    ),
 )
 
 

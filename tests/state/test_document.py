@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from keyturn.model.address import Address
+from keyturn.model.resource import Generation, GenerationRole
 from keyturn.state.document import STATE_VERSION, State, decode_state, encode_state
 from keyturn.state.events import Intent, JournalPosition
 
@@ -19,7 +21,15 @@ HERE = "file:.keyturn/prod/state.json"
 @pytest.fixture
 def state(known):
     """Return a small state with a value in every field."""
-    intent = Intent(id="i1", operation="create", address=Address("credential", "y"), action="create")
+    intent = Intent(
+        id="i1",
+        operation="create",
+        address=Address("credential", "y"),
+        action="create",
+        type="database",
+        fields={("config", "host"): "db.acme.com"},
+        generation=Generation(role=GenerationRole.SUCCESSOR, resource="x", replaces="cred_1"),
+    )
     return State(
         workspace="prod",
         organization="org_1",
@@ -64,6 +74,7 @@ def test_the_published_schema_describes_the_document(state, known):
         protect=True,
         destinations=("k1-0a",),
         untested=True,
+        generation=Generation(role=GenerationRole.PREDECESSOR, resource="x", retires_on="2026-03-09"),
     )
     for each in (state, state.with_entry(reference), State(workspace="w", organization="o")):
         whole.validate(json.loads(encode_state(each)))
@@ -125,7 +136,7 @@ def forged(state, old, new):
     [
         (b'"serial":7', b'"serial":"many"'),
         (b'"address":"credential/prod-x"', b'"address":"prod-x"'),
-        (b'"id":"cred_01jq8"', b'"id":8'),
+        (b'"id":"credential-prod-x"', b'"id":8'),
         (b'"open":[{', b'"open":[7,{'),
         (b'"journal":{', b'"journal":7,"old":{'),
         (b'"workspace":"prod"', b'"workspace":["prod"]'),
@@ -133,6 +144,10 @@ def forged(state, old, new):
         (b'"version":1,', b'"version":"x",'),
         (b'{"address":"credential', b'{"address":"\xffcredential'),
         (b'{"address":"credential', b'{"a":' + b"[" * 100_000),
+        (b'"mark":3456', b'"mark":-5'),
+        (b'"op":"create","address":"credential/y"', b'"op":"create","address":"pipeline/y"'),
+        (b'"replaces":"cred_1"', b'"replaces":7'),
+        (b'"role":"successor"', b'"role":"heir"'),
     ],
 )
 def test_a_document_of_another_form_is_refused(state, assert_refused, old, new):
@@ -141,6 +156,45 @@ def test_a_document_of_another_form_is_refused(state, assert_refused, old, new):
     assert data != encode_state(state)
     with assert_refused("KT600"):
         read(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"id":"credential-prod-x"', b'"id":"%s"' % identity)
+        for identity in (
+            b"",
+            b".",
+            b"..",
+            b"x/permanent",
+            b"../connections/x",
+            b"x\\\\y",
+            b"x?force=true",
+            b"x#y",
+            b"x%2fy",
+            b"x y",
+            b"x\\u0000",
+            b"x\\n",
+            b"x" * 600,
+        )
+    ]
+    + [
+        (b'"credential/prod-x"', b'"%s"' % address)
+        for address in (
+            b"pipeline/prod-x",
+            b"credential/../../x",
+            b"credential/.",
+            b"credential/a\\\\b",
+            b"credential/\\u001b[31mx",
+        )
+    ]
+    + [(b'"type":"database"', b'"generation":{"role":"predecessor","resource":"x","retires_on":"soon"}')],
+)
+def test_an_impossible_entry_is_refused_by_its_name(state, assert_refused, old, new):
+    """An ID becomes a part of a request, so no request is made of such a state."""
+    with assert_refused("KT600") as found:
+        read(forged(state, old, new))
+    assert re.search(r"entry '(credential|connection|pipeline)/", found[0].message)
 
 
 def test_a_newer_document_is_refused_with_both_versions(state, assert_refused):

@@ -62,7 +62,7 @@ FULL = StateEntry(
 )
 EMPTY = StateEntry(
     address=Address("credential", "prod-x"),
-    id="",
+    id="c3",
     type="",
     digest="",
     applied={},

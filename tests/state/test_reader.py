@@ -133,6 +133,27 @@ def test_the_journal_completes_the_document(store, clock, done):
     assert (reading.state.serial, reading.diagnostics) == (1, ())
 
 
+@pytest.mark.parametrize("is_compacted", [True, False], ids=["in the document", "in the journal"])
+def test_two_entries_with_one_id_are_refused(store, clock, done, assert_refused, is_compacted):
+    """Each of them would be written to the object of the other; the error names both."""
+    reading, journal = opened(store, clock)
+    journal.append(done(1, id="same"))
+    journal.append(done(2, id="same"))
+    if is_compacted:
+        compact_journal(store, reading, journal)
+    with assert_refused("KT600") as found:
+        load_state(store, "prod", "org_1")
+    assert all(str(address(number)) in found[0].message for number in (1, 2))
+
+
+def test_a_tombstone_may_have_the_id_of_another_entry(store, clock, done):
+    """The object was restored in the UI and imported under another name."""
+    _, journal = opened(store, clock)
+    journal.append(done(1, id="same", retired_at="2026-03-09T12:00:00Z"))
+    journal.append(done(2, id="same"))
+    assert len(load_state(store, "prod", "org_1").state.entries) == 2
+
+
 def test_open_intents_survive_compaction(store, clock):
     """They stay open until their outcome is recorded."""
     reading, journal = opened(store, clock)

@@ -1,6 +1,7 @@
 """A resource from its three sides: the manifest, the live object and the state entry."""
 
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -80,6 +81,27 @@ class LiveObject(Struct, frozen=True, kw_only=True):
         force_setattr(self, "updated_at", normalize_timestamp(self.updated_at))
 
 
+class GenerationRole(Enum):
+    """The role of an object beside the object of its resource."""
+
+    SUCCESSOR = "successor"
+    PREDECESSOR = "predecessor"
+
+
+class Generation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The role of an object that a replacement created or left.
+
+    ``resource`` is the name of the resource that is replaced. ``replaces`` is the ID of the object that an
+    unfinished successor replaces. ``retires_on`` is the ISO date from which a predecessor is retired; a
+    predecessor without a date is retired by the apply that replaced it.
+    """
+
+    role: GenerationRole
+    resource: str
+    replaces: str = ""
+    retires_on: str = ""
+
+
 class StateEntry(Struct, frozen=True, kw_only=True):
     """The record of a managed resource in the state.
 
@@ -88,7 +110,8 @@ class StateEntry(Struct, frozen=True, kw_only=True):
     ``earlier`` are those of previous values, as ``pointer:fingerprint``. ``retired_at`` is set on a
     tombstone. ``destinations`` are digests of the destinations that were planned together with
     these secrets: those that an interrupted run did not reach need no new approval. ``untested``: the
-    connection test after the last write could not be run.
+    connection test after the last write could not be run. ``generation`` is set for an object that no
+    manifest describes because a replacement created or left it.
     """
 
     address: Address
@@ -106,7 +129,25 @@ class StateEntry(Struct, frozen=True, kw_only=True):
     commit: str = ""
     destinations: tuple[str, ...] = ()
     untested: bool = False
+    generation: Generation | None = None
 
     def __post_init__(self) -> None:
         # The service may return the same instant in another form next time.
         force_setattr(self, "updated_at", normalize_timestamp(self.updated_at))
+
+    @property
+    def is_successor(self) -> bool:
+        """Whether the object is the unfinished successor of another."""
+        return self.generation is not None and self.generation.role is GenerationRole.SUCCESSOR
+
+    @property
+    def is_predecessor(self) -> bool:
+        """Whether the object was replaced by another."""
+        return self.generation is not None and self.generation.role is GenerationRole.PREDECESSOR
+
+    @property
+    def replaced_id(self) -> str:
+        """The ID of the object that this live, unfinished successor replaces; empty for all others."""
+        if self.generation is None or not self.is_successor or self.retired_at:
+            return ""
+        return self.generation.replaces

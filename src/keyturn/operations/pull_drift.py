@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -19,8 +20,13 @@ from keyturn.model.fields import FieldPath, Leaf, flatten_tree
 from keyturn.model.resource import DesiredResource, LiveObject
 from keyturn.model.results import PullResult, SkippedField
 from keyturn.model.secret import Secret
-from keyturn.operations.observe import check_organization, list_live_objects, read_live_objects
-from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents
+from keyturn.operations.observe import (
+    check_organization,
+    list_live_objects,
+    read_details,
+    read_live_objects,
+)
+from keyturn.operations.plan.recovery import list_unconfirmed_objects, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.run_context import RunContext
 from keyturn.operations.setup.init_repository import create_manifest_writer
@@ -58,8 +64,8 @@ def pull_drift(run: RunContext, options: PullOptions) -> tuple[PullResult, ...]:
     selected = _select_manifests(loaded.desired, options.names)
     check_organization(run.service, run.workspace.organization)
     state = load_state(run.store, run.workspace.name, run.workspace.organization).state
-    listed = list_live_objects(run.service, list_uncertain_retirements(state))
-    entries = resolve_open_intents(state, listed).entries
+    listed = list_live_objects(run.service, list_unconfirmed_objects(state))
+    entries = resolve_open_intents(state, listed, partial(read_details, run.service)).entries
     live = read_live_objects(run.service, listed, selected, entries)
     addresses = {entry.id: address for address, entry in entries.items()}
     results = []

@@ -122,9 +122,7 @@ def open_client(
     settings = ClientSettings(
         base_url=workspace.base_url, api_key=key, key_source=source, rate=workspace.pace
     )
-    clock = ClientClock(
-        monotonic=time.monotonic, now=time.time, sleep=sleep, random_fraction=random.random
-    )
+    clock = ClientClock(monotonic=time.monotonic, now=time.time, sleep=sleep, random_fraction=random.random)
     return Client.open(settings, clock)
 
 

@@ -5,6 +5,7 @@ tested one after the other, up to that limit.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -31,7 +32,7 @@ from keyturn.operations.observe import (
     read_details,
 )
 from keyturn.operations.parallel import map_parallel
-from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents
+from keyturn.operations.plan.recovery import list_unconfirmed_objects, resolve_open_intents
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.scope import matches_target
 from keyturn.schema.definitions import destination_paths
@@ -137,9 +138,9 @@ def run_test_session(run: RunContext, names: Iterable[str], budget: FailureBudge
     """
     check_organization(run.service, run.workspace.organization)
     state = load_state(run.store, run.workspace.name, run.workspace.organization).state
-    shown = list_live_objects(run.service, list_uncertain_retirements(state))
+    shown = list_live_objects(run.service, list_unconfirmed_objects(state))
     listed = [each for each in shown if each.status != "deleted"]
-    entries = resolve_open_intents(state, listed).entries
+    entries = resolve_open_intents(state, listed, partial(read_details, run.service)).entries
     ids = {address: entry.id for address, entry in entries.items() if not entry.retired_at}
     managed = frozenset(ids.values())
     connections = [each for each in listed if each.address.kind == "connection"]

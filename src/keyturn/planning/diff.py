@@ -15,7 +15,6 @@ from keyturn.model.change import MISSING, Action, Change, FieldChange, SecretCha
 from keyturn.model.fields import FieldPath, Fields, Leaf, from_json_pointer, to_json_pointer, values_equal
 from keyturn.model.resource import DesiredResource, EncryptedSecret, LiveObject, StateEntry
 from keyturn.planning.inputs import PlanInputs
-from keyturn.planning.scope import SUCCESSOR_INFIX
 
 _AddressById: TypeAlias = Mapping[str, Address]
 
@@ -29,7 +28,7 @@ def compute_changes(inputs: PlanInputs) -> tuple[Change, ...]:
 
     The result does not depend on the order of the inputs. Unchanged resources are omitted.
     """
-    live_by_address = inputs.live_by_address()
+    adoptable = _find_adoptable_objects(inputs)
     addresses = _addresses_by_id(inputs)
     changes: dict[Address, Change] = {}
     matched: set[Address] = set()
@@ -37,17 +36,14 @@ def compute_changes(inputs: PlanInputs) -> tuple[Change, ...]:
         entry = _find_entry(desired, inputs.entries)
         if entry:
             matched.add(entry.address)
-            change = _change_of_managed(desired, entry, inputs, addresses)
+            change = _change_of_managed(desired, entry, adoptable, inputs, addresses)
         else:
-            change = _change_of_unmanaged(desired, live_by_address, inputs, addresses)
+            change = _change_of_unmanaged(desired, adoptable, inputs, addresses)
         if change:
             changes[change.address] = change
+    pending = _find_pending_successors(inputs, changes)
     for entry in sorted(inputs.entries.values(), key=lambda each: each.address):
-        if (
-            entry.address not in matched
-            and not entry.retired_at
-            and not _is_pending_successor(entry, changes)
-        ):
+        if entry.address not in matched and not entry.retired_at and entry.address not in pending:
             changes[entry.address] = _change_without_manifest(entry, inputs)
     return _add_repointed(changes, inputs)
 
@@ -139,11 +135,25 @@ def _is_write_uncertain(path: FieldPath, entry: StateEntry) -> bool:
     )
 
 
-def _is_pending_successor(entry: StateEntry, changes: Mapping[Address, Change]) -> bool:
-    # The rotation of the base credential continues or retires an unfinished successor.
-    base_name, infix, _ = entry.address.name.partition(SUCCESSOR_INFIX)
-    change = changes.get(Address(entry.address.kind, base_name))
-    return bool(infix) and change is not None and change.action is Action.ROTATE
+def _find_pending_successors(inputs: PlanInputs, changes: Mapping[Address, Change]) -> frozenset[Address]:
+    # The rotation of the replaced object continues or retires an unfinished successor.
+    rotated = {
+        change.entry.id
+        for change in changes.values()
+        if change.action is Action.ROTATE and change.entry is not None
+    }
+    return frozenset(entry.address for entry in inputs.entries.values() if entry.replaced_id in rotated)
+
+
+def _find_adoptable_objects(inputs: PlanInputs) -> dict[Address, LiveObject]:
+    # The object of another entry, renamed outside keyturn, is left out: its entry renames it back.
+    managed = {entry.id for entry in inputs.entries.values() if not entry.retired_at}
+    found: dict[Address, LiveObject] = {}
+    for address, objects in inputs.live_by_address().items():
+        unmanaged = [live for live in objects if live.id not in managed]
+        if unmanaged:
+            found[address] = unmanaged[0]
+    return found
 
 
 def _addresses_by_id(inputs: PlanInputs) -> dict[str, Address]:
@@ -167,22 +177,30 @@ def _find_entry(desired: DesiredResource, entries: Mapping[Address, StateEntry])
 
 def _change_of_unmanaged(
     desired: DesiredResource,
-    live_by_address: Mapping[Address, list[LiveObject]],
+    adoptable: Mapping[Address, LiveObject],
     inputs: PlanInputs,
     addresses: _AddressById,
 ) -> Change | None:
-    candidates = live_by_address.get(desired.address, [])
-    if not candidates:
+    live = adoptable.get(desired.address)
+    if live is None:
         return _create_change(desired, inputs, "new manifest")
-    return _compare_sides(desired, None, candidates[0], inputs, addresses)
+    return _compare_sides(desired, None, live, inputs, addresses)
 
 
 def _change_of_managed(
-    desired: DesiredResource, entry: StateEntry, inputs: PlanInputs, addresses: _AddressById
+    desired: DesiredResource,
+    entry: StateEntry,
+    adoptable: Mapping[Address, LiveObject],
+    inputs: PlanInputs,
+    addresses: _AddressById,
 ) -> Change | None:
     live = inputs.live.get(entry.id)
     if live is not None:
         return _compare_sides(desired, entry, live, inputs, addresses)
+    remade = adoptable.get(desired.address)
+    if remade is not None:
+        change = _compare_sides(desired, None, remade, inputs, addresses)
+        return change and replace(change, reason="the object was made again outside keyturn, with another ID")
     reason = "the retired object was purged" if entry.retired_at else "the object was purged outside keyturn"
     return replace(_create_change(desired, inputs, reason), entry=entry)
 
@@ -209,8 +227,15 @@ def _change_without_manifest(entry: StateEntry, inputs: PlanInputs) -> Change:
         address=entry.address,
         entry=entry,
         live=live,
-        reason="manifest and object deleted" if is_gone else "manifest deleted",
+        reason=_explain_retirement(entry, is_gone=is_gone),
     )
+
+
+def _explain_retirement(entry: StateEntry, *, is_gone: bool) -> str:
+    if entry.generation is None:
+        return "manifest and object deleted" if is_gone else "manifest deleted"
+    cause = "left by an interrupted replacement of" if entry.is_successor else "replaced as the object of"
+    return f"{cause} {Address(entry.address.kind, entry.generation.resource)}"
 
 
 def _compare_sides(
@@ -324,9 +349,7 @@ def _to_comparable(fields: Fields) -> dict[str, object]:
 
 
 def _add_repointed(changes: Mapping[Address, Change], inputs: PlanInputs) -> tuple[Change, ...]:
-    new_ids = {
-        address for address, change in changes.items() if change.action in _NEW_ID_ACTIONS and change.entry
-    }
+    new_ids = {address for address, change in changes.items() if _gets_new_id(change, inputs)}
     result = dict(changes)
     for desired in inputs.desired.values():
         references = _references_to(desired, new_ids)
@@ -342,6 +365,12 @@ def _add_repointed(changes: Mapping[Address, Change], inputs: PlanInputs) -> tup
                 reason="a referenced object gets a new ID",
             )
     return tuple(result[address] for address in sorted(result))
+
+
+def _gets_new_id(change: Change, inputs: PlanInputs) -> bool:
+    if change.action in _NEW_ID_ACTIONS:
+        return change.entry is not None
+    return change.action is Action.ADOPT and change.address in inputs.entries
 
 
 def _references_to(desired: DesiredResource, targets: set[Address]) -> tuple[FieldChange, ...]:

@@ -232,7 +232,13 @@ class _ExposureAnalysis(Struct, frozen=True, kw_only=True):
 
     def _is_first_use(self, credential: Address, change: Change, user: PredictedObject) -> bool:
         made = self.changes.get(credential)
-        if made is None or made.action is not Action.CREATE or made.entry or credential in self.entries:
+        is_new = (
+            made is not None
+            and made.action is Action.CREATE
+            and not made.entry
+            and credential not in self.entries
+        )
+        if not is_new and not _is_unconfirmed(self._entry_of(credential)):
             return False
         record = self._record_of(change)
         if record is None:
@@ -311,6 +317,11 @@ class _ExposureAnalysis(Struct, frozen=True, kw_only=True):
             entry.fingerprints.get(path) == value or f"{to_json_pointer(path)}:{value}" in entry.earlier
             for path, value in self.inputs.fingerprints.get(change.address, {}).items()
         )
+
+
+def _is_unconfirmed(entry: StateEntry | None) -> bool:
+    # An interrupted run created the credential, and did not record what it wrote: the next one goes on.
+    return entry is not None and not (entry.digest or entry.fingerprints or entry.earlier or entry.updated_at)
 
 
 def _carries_secret(change: Change) -> bool:

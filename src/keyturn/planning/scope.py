@@ -5,6 +5,7 @@ kind of change.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
@@ -21,17 +22,6 @@ from keyturn.model.diagnostic import (
 from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.planning.inputs import PlanInputs
 
-RETIRES_ON_INFIX = "-until-"
-"""The infix in the name of a replaced credential, followed by the ISO date of its retirement.
-
-A suffix after the date distinguishes two replaced credentials with the same date.
-"""
-
-_DATE_LENGTH = len("2026-03-09")
-
-SUCCESSOR_INFIX = "-next-"
-"""The infix in the name of a successor credential, followed by a random suffix."""
-
 
 class ScopedInputs(Struct, frozen=True):
     """The inputs in scope, and diagnostics about protected resources."""
@@ -46,8 +36,8 @@ def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = 
     ``targets`` are addresses, names or patterns (``credential/prod-*``); none selects everything.
     References of targeted resources are included. The protection recorded in the state counts, so
     deleting a manifest together with its ``protect`` is still an error. A replaced credential is
-    excluded until its retirement date; ``today`` is an ISO date. Raises DiagnosticError (KT460) for a
-    target that matches nothing.
+    excluded until the retirement date of its entry; ``today`` is an ISO date, empty for an unknown day.
+    Raises DiagnosticError (KT460) for a target that matches nothing.
     """
     selected = _select_targets(inputs, targets)
     protected = sorted(
@@ -55,11 +45,7 @@ def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = 
         key=lambda entry: entry.address,
     )
     excluded = {entry.address for entry in protected}
-    excluded |= {
-        address
-        for address in selected.entries
-        if today < address.name.partition(RETIRES_ON_INFIX)[2][:_DATE_LENGTH]
-    }
+    excluded |= {entry.address for entry in selected.entries.values() if _is_kept(entry, today)}
     entries = {address: entry for address, entry in selected.entries.items() if address not in excluded}
     return ScopedInputs(replace(selected, entries=entries), tuple(map(_protected_error, protected)))
 
@@ -69,8 +55,13 @@ def matches_target(address: Address, target: str) -> bool:
     return fnmatchcase(str(address), target) or fnmatchcase(address.name, target)
 
 
+def _is_kept(entry: StateEntry, today: str) -> bool:
+    retires_on = entry.generation.retires_on if entry.generation else ""
+    return bool(retires_on) and (not today or date.fromisoformat(today) < date.fromisoformat(retires_on))
+
+
 def _is_protected(entry: StateEntry, inputs: PlanInputs) -> bool:
-    if not entry.protect or entry.retired_at or entry.address in inputs.desired:
+    if not entry.protect or entry.retired_at or entry.generation or entry.address in inputs.desired:
         return False
     return not any(
         Address(desired.address.kind, desired.lifecycle.moved_from) == entry.address

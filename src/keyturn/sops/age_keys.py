@@ -8,9 +8,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import pyrage  # type: ignore[import-untyped]
 from msgspec import Struct, field
 
 from keyturn.model.address import SourceLocation
@@ -102,7 +101,7 @@ def _read_pipe(path: str, _inode: int) -> str:
 class _KeySearch:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
-        self._identities: dict[str, pyrage.x25519.Identity] = {}
+        self._identities: dict[str, Any] = {}
         self._diagnostics: list[Diagnostic] = []
         self._has_other_keys = _has_ssh_keys(environment)
 
@@ -126,6 +125,8 @@ class _KeySearch:
         lines = [line.strip() for line in text.splitlines()]
         keys = [line for line in lines if line and not line.startswith("#")]
         self._has_other_keys = self._has_other_keys or any(key.startswith(_PLUGIN_PREFIXES) for key in keys)
+        import pyrage  # type: ignore[import-untyped]  # noqa: PLC0415  # commands without keys do not need it
+
         try:
             new = [
                 pyrage.x25519.Identity.from_str(key) for key in keys if not key.startswith(_PLUGIN_PREFIXES)
@@ -142,6 +143,8 @@ class _KeySearch:
         def unwrap_data_key(recipient: str, wrapped: str) -> bytes | None:
             if recipient not in identities:
                 return None
+            import pyrage  # noqa: PLC0415
+
             try:
                 data_key: bytes = pyrage.decrypt(wrapped.encode(), [identities[recipient]])
             except pyrage.DecryptError:

@@ -5,17 +5,22 @@ A field path is stored as a JSON pointer, an address as ``kind/name``, and a ref
 """
 
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, convert
 
 from keyturn.model.address import Address
 from keyturn.model.fields import FieldPath, from_json_pointer, to_json_pointer, values_identical
-from keyturn.model.resource import EMPTY, StateEntry
+from keyturn.model.resource import EMPTY, Generation, StateEntry
 from keyturn.model.service_url import is_path_segment
 
+RESOURCE_KINDS: Final = frozenset({"connection", "credential"})
+"""The kinds of resources that a state may contain."""
+
+_MAX_SHOWN: Final = 80
 _REFERENCE_KEY = "ref"
 _LITERAL_KEY = "literal"
 _SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
@@ -42,6 +47,7 @@ class StoredEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     protect: bool = False
     destinations: tuple[str, ...] = ()
     untested: bool = False
+    generation: Generation | None = None
 
 
 _CONVERTED_FIELDS = {"address", "applied", "observed", "fingerprints"}
@@ -61,11 +67,56 @@ def to_stored_entry(entry: StateEntry) -> StoredEntry:
 
 
 def from_stored_entry(stored: StoredEntry) -> StateEntry:
-    """Return the entry of its stored form; raises ValueError for an invalid address, pointer or ID."""
+    """Return the entry of its stored form.
+
+    Raises ValueError, which names the entry, for an invalid address, ID, pointer or date.
+    """
+    try:
+        address = parse_stored_address(stored.address)
+        _reject_invalid_entry(stored, address.name)
+        return _from_valid_entry(stored, address)
+    except ValueError as error:
+        message = f"entry {stored.address[:_MAX_SHOWN]!r}: {error}"
+        raise ValueError(message) from None
+
+
+def parse_stored_address(text: str) -> Address:
+    """Return the address of a stored text; raises ValueError for another form or an unknown kind."""
+    address = Address.parse(text)
+    if address.kind not in RESOURCE_KINDS:
+        message = f"{address.kind[:_MAX_SHOWN]!r} is not a kind of resource"
+        raise ValueError(message)
+    return address
+
+
+def _reject_invalid_entry(stored: StoredEntry, name: str) -> None:
+    if not _is_resource_name(name):
+        message = "its address cannot be the name of a resource"
+        raise ValueError(message)
+    if not stored.id:
+        message = "it has no ID"
+        raise ValueError(message)
     check_stored_id(stored.address, stored.id)
+    generation = stored.generation
+    if generation and generation.retires_on:
+        date.fromisoformat(generation.retires_on)
+    if generation:
+        check_stored_id(generation.resource, generation.replaces)
+
+
+def _is_resource_name(name: str) -> bool:
+    # Early versions accepted more names than a manifest can have now.
+    return (
+        name.isprintable()
+        and "\\" not in name
+        and not any(segment in {"", ".", ".."} for segment in name.split("/"))
+    )
+
+
+def _from_valid_entry(stored: StoredEntry, address: Address) -> StateEntry:
     applied = from_stored_fields(stored.applied)
     return StateEntry(
-        address=Address.parse(stored.address),
+        address=address,
         applied=applied,
         observed=applied if stored.observed is None else from_stored_fields(stored.observed),
         fingerprints=from_stored_fields(stored.fingerprints),

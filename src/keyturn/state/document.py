@@ -126,13 +126,13 @@ def decode_state(data: bytes, where: str, workspace: str, organization: str) -> 
             )
         return _from_stored_state(stored)
     except (ValueError, RecursionError) as error:
-        raise _damaged_error(where, f"it does not have the form of a state: {error}") from None
+        raise damaged_state_error(where, f"it does not have the form of a state: {error}") from None
 
 
 def _verify_digest(data: bytes, where: str) -> None:
     digest = hashlib.sha256(memoryview(data)[_HEADER_LENGTH:]).hexdigest().encode()
     if data[:_HEADER_LENGTH] != _DIGEST_PREFIX + digest + _DIGEST_SUFFIX:
-        raise _damaged_error(where, "its content does not match the digest in its first line")
+        raise damaged_state_error(where, "its content does not match the digest in its first line")
 
 
 def _from_stored_state(stored: _StoredState) -> State:
@@ -155,7 +155,8 @@ def foreign_state_error(where: str, theirs: tuple[str, str], mine: tuple[str, st
     return storage_error("KT601", where, message, hint)
 
 
-def _damaged_error(where: str, message: str) -> DiagnosticError:
+def damaged_state_error(where: str, message: str) -> DiagnosticError:
+    """Return KT600: the content of the state at ``where`` is not what keyturn writes."""
     hint = "restore it from a backup, or move it away: keyturn rebuilds it from the journal"
     return storage_error("KT600", where, f"the state is damaged: {message}", hint)
 

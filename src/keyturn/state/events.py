@@ -1,20 +1,21 @@
 """Events of the journal and their JSON form."""
 
 from collections.abc import Mapping
-from typing import TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.json import Decoder, Encoder
 
 from keyturn.model.address import Address
 from keyturn.model.change import OutcomeStatus
-from keyturn.model.fields import FieldPath
-from keyturn.model.resource import EMPTY, StateEntry
+from keyturn.model.fields import FieldPath, Fields
+from keyturn.model.resource import EMPTY, Generation, StateEntry
 from keyturn.state.codec import (
     StoredEntry,
     check_stored_id,
     from_stored_entry,
     from_stored_fields,
+    parse_stored_address,
     to_stored_entry,
     to_stored_fields,
 )
@@ -28,9 +29,9 @@ GENESIS_HASH = "0" * 64
 class JournalPosition(Struct, frozen=True):
     """The number and hash of a journal record, and the mark from which its log reads it again."""
 
-    seq: int = 0
+    seq: Annotated[int, Meta(ge=0)] = 0
     hash: str = GENESIS_HASH
-    mark: int = 0
+    mark: Annotated[int, Meta(ge=0)] = 0
 
 
 class ApprovedOperation(Struct, frozen=True, array_like=True):
@@ -88,6 +89,9 @@ class Intent(Struct, frozen=True, kw_only=True):
     change or command that it belongs to. ``object`` is the id of the object, ``expect`` its name after the
     request, ``precondition`` its ``updated_at`` before. ``server_date`` is the Date header of the service
     before the request. ``fingerprints`` are those of the secrets sent, ``digest`` that of the manifest.
+    ``type`` and ``fields`` are those of the object that a ``create`` or ``probe`` asks for, with IDs for
+    references; without a type, the intent is no evidence about an object. ``generation`` is the role of
+    the object to create.
     """
 
     id: str
@@ -100,6 +104,9 @@ class Intent(Struct, frozen=True, kw_only=True):
     server_date: str = ""
     fingerprints: Mapping[FieldPath, str] = field(default_factory=lambda: EMPTY)
     digest: str = ""
+    type: str = ""
+    fields: Fields = field(default_factory=lambda: EMPTY)
+    generation: Generation | None = None
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
@@ -156,6 +163,9 @@ class StoredIntent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     server_date: str = ""
     digest: str = ""
     fingerprints: dict[str, str] = {}
+    type: str = ""
+    fields: dict[str, Any] = {}
+    generation: Generation | None = None
 
 
 class _StoredIntentEvent(StoredIntent, frozen=True, tag_field="event", tag="intent"):
@@ -180,7 +190,7 @@ _StoredEvent: TypeAlias = (
     RunStarted | _StoredIntentEvent | _StoredOutcome | RunFinished | TornLineRemoved | JournalCompacted
 )
 _UNCHANGED_INTENT_FIELDS = tuple(
-    name for name in StoredIntent.__struct_fields__ if name not in {"address", "fingerprints"}
+    name for name in StoredIntent.__struct_fields__ if name not in {"address", "fingerprints", "fields"}
 )
 EVENT_NAMES = frozenset(_event_tag(event) for event in get_args(_StoredEvent))
 """The kinds of event that this version of keyturn knows."""
@@ -215,6 +225,7 @@ def to_stored_intent(intent: Intent, form: type[StoredIntent] = StoredIntent) ->
     return form(
         address=str(intent.address),
         fingerprints=to_stored_fields(intent.fingerprints),
+        fields=to_stored_fields(intent.fields),
         **{name: getattr(intent, name) for name in _UNCHANGED_INTENT_FIELDS},
     )
 
@@ -223,8 +234,9 @@ def from_stored_intent(stored: StoredIntent) -> Intent:
     """Return the intent of its stored form; raises ValueError for an invalid address, pointer or ID."""
     check_stored_id(stored.address, stored.object)
     return Intent(
-        address=Address.parse(stored.address),
+        address=parse_stored_address(stored.address),
         fingerprints=from_stored_fields(stored.fingerprints),
+        fields=from_stored_fields(stored.fields),
         **{name: getattr(stored, name) for name in _UNCHANGED_INTENT_FIELDS},
     )
 

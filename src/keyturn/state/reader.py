@@ -8,10 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, storage_error, storage_warning
+from keyturn.model.resource import StateEntry
 from keyturn.state.document import (
     OLD_STATE_KEY,
     STATE_KEY,
     State,
+    damaged_state_error,
     decode_state,
     encode_state,
     foreign_state_error,
@@ -41,7 +43,8 @@ class LoadedState(Struct, frozen=True, kw_only=True):
 def load_state(store: StateStore, workspace: str, organization: str) -> LoadedState:
     """Return the current state, an empty one if the store has none.
 
-    Raises DiagnosticError: that of ``decode_state``, KT602 for a record of a newer keyturn, KT614 if the
+    Raises DiagnosticError: that of ``decode_state``, KT600 if two entries have one ID, KT602 for a record
+    of a newer keyturn, KT614 if the
     document of keyturn 0.1 is the newer one, KT620 if the journal was changed, KT622 if the journal does
     not belong to the document.
     """
@@ -118,6 +121,7 @@ class _StateReader:
             replay.apply_event(record.event)
             self._last_position = record.position
         state = replace(replay.build_state(self._last_position), serial=self._newest_serial)
+        _reject_shared_ids(state, self._location)
         return LoadedState(state=state, torn=self._torn, diagnostics=tuple(self._build_warnings()))
 
     def _records_after_base(self) -> Iterator[JournalRecord]:
@@ -177,6 +181,17 @@ class _StateReader:
             yield _older_state_warning(self._location, self._base.serial, self._newest_serial)
         if self._start_missing:
             yield _missing_start_warning(self._location)
+
+
+def _reject_shared_ids(state: State, location: str) -> None:
+    # A tombstone may have the ID of an object that was restored and imported under another name.
+    owners: dict[str, StateEntry] = {}
+    for entry in state.entries.values():
+        other = owners.setdefault(entry.id, entry) if not entry.retired_at else entry
+        if other is not entry:
+            raise damaged_state_error(
+                location, f"{other.address} and {entry.address} have one ID, {entry.id}"
+            )
 
 
 def _has_position(records: Iterable[JournalRecord], start: JournalPosition) -> bool:

@@ -7,7 +7,6 @@ from keyturn.kinds import KINDS
 from keyturn.model.change import Action, Change
 from keyturn.operations.apply.context import StaleObject
 from keyturn.operations.apply.lifecycle import (
-    RETIRING_INFIX,
     build_pending_retirements,
     forget_entry,
     replace_object,
@@ -90,7 +89,8 @@ def test_replace_creates_a_new_object_under_the_name(setup, context, created):
     done = replace_object(with_live(created, context, Action.REPLACE), context)
     assert done.entry.id != created.entry.id
     aside = next(name for name in setup.live() if name != "prod-db")
-    assert aside.startswith(f"prod-db{RETIRING_INFIX}")
+    assert context.entries[created.entry.id].address.name == aside
+    assert context.entries[created.entry.id].is_predecessor
     (tail,) = build_pending_retirements(context.entries.values(), (), context)
     assert (tail.action, tail.live.id) == (Action.RETIRE, created.entry.id)
 

@@ -6,6 +6,7 @@ from keyturn.model.change import Action, Change
 from keyturn.operations.apply.connection_tests import ConnectionTestVerdict
 from keyturn.operations.apply.rotate import (
     SecretRejected,
+    build_probe_name,
     check_written_connection,
     purge_leftover_probe,
     purge_probe,
@@ -59,23 +60,30 @@ def read_ids(setup):
     return [each["id"] for each in setup.service.read_state()["credentials"]]
 
 
-def open_probe_intent(context, expect="keyturn-probe-1"):
+PROBE = build_probe_name("f00d")
+
+
+def open_probe_intent(context, expect=PROBE):
     """Journal the intent of a probe."""
-    return context.record_intent(
-        Change(action=Action.ROTATE, address=DB, desired=make_desired(DB)), "probe", expect=expect
-    )
+    change = Change(action=Action.ROTATE, address=DB, desired=make_desired(DB))
+    return context.record_intent(change, "probe", id="f00d", expect=expect)
 
 
 def test_an_unused_leftover_probe_is_purged(setup, context, canary):
     """It has the recorded name, no entry and no user."""
-    probe_id = create_in_ui(setup, canary, "keyturn-probe-1")
+    probe_id = create_in_ui(setup, canary, PROBE)
     purge_leftover_probe(open_probe_intent(context), probe_id, context)
     assert read_ids(setup) == []
 
 
 @pytest.mark.parametrize(
     ("name", "expect"),
-    [("payroll-db", "keyturn-probe-1"), ("keyturn-probe-2", "keyturn-probe-1"), ("payroll-db", "payroll-db")],
+    [
+        ("payroll-db", PROBE),
+        ("keyturn-probe-2", PROBE),
+        ("keyturn-probe-2", "keyturn-probe-2"),
+        ("payroll-db", "payroll-db"),
+    ],
 )
 def test_an_object_of_another_name_is_no_probe(setup, context, canary, name, expect):
     """A journal that names it as a probe deletes nothing, and the intent ends."""
@@ -87,7 +95,7 @@ def test_an_object_of_another_name_is_no_probe(setup, context, canary, name, exp
 
 def test_a_managed_credential_is_no_probe(setup, context, canary):
     """An entry of the state has its ID, whatever its name is."""
-    probe = credential_address("keyturn-probe-1")
+    probe = credential_address(PROBE)
     desired = make_desired(probe, CONFIG, secrets={"password": canary()})
     entry = create_object(Change(action=Action.CREATE, address=probe, desired=desired), context).entry
     context.entries[entry.id] = entry
@@ -97,7 +105,7 @@ def test_a_managed_credential_is_no_probe(setup, context, canary):
 
 def test_a_credential_in_use_is_no_probe(setup, context, canary):
     """A connection refers to it."""
-    probe_id = create_in_ui(setup, canary, "keyturn-probe-1")
+    probe_id = create_in_ui(setup, canary, PROBE)
     connection = {"name": "ui", "type": "postgres", "credentialId": probe_id, "config": {}}
     setup.service.seed_objects(connections=[connection])
     purge_leftover_probe(open_probe_intent(context), probe_id, context)

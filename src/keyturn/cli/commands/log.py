@@ -1,7 +1,7 @@
 """keyturn log: show who changed what, when and from which commit."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -11,7 +11,6 @@ from keyturn.cli import completion, exit_codes, options
 from keyturn.cli.errors import error_boundary
 from keyturn.cli.exit_codes import ExitWith
 from keyturn.model.diagnostic import pluralize_or_none
-from keyturn.project.workspace_key import WorkspaceKey
 from keyturn.state.events import Intent, OutcomeRecorded, RunFinished, RunStarted, encode_event, event_name
 from keyturn.state.journal_record import JournalRecord, UnreadableEvent, read_journal_records, verify_chain
 from keyturn.state.signatures import is_signed_record
@@ -55,7 +54,11 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
         environment = read_environment()
         store = open_workspace_store(project, chosen, environment)
         if verify:
-            message, whole = check_journal(store, load_workspace_key(project, chosen, environment))
+            key = load_workspace_key(project, chosen, environment)
+            message, whole = check_journal(
+                store,
+                lambda line: key is None or is_signed_record(line, key.public_key, chosen.name),
+            )
             click.echo(message)
             raise ExitWith(exit_codes.EXIT_DONE if whole else exit_codes.EXIT_REFUSED)
         if form == "json":
@@ -65,10 +68,11 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
             click.echo(line)
 
 
-def check_journal(store: StateStore, key: WorkspaceKey | None) -> tuple[str, bool]:
+def check_journal(store: StateStore, is_signed: Callable[[bytes], bool]) -> tuple[str, bool]:
     """Return the result of the check of the journal as a sentence, and whether it is intact.
 
-    The signature of the last record covers all records, because each has the hash of the one before.
+    ``is_signed`` tells whether the line of a record has a valid signature. That of the last record covers
+    all records, because each has the hash of the one before.
     """
     lines = [line for line in store.open_log().read(0) if line.data.endswith(b"\n")]
     records = tuple(read_journal_records(lines))
@@ -80,7 +84,7 @@ def check_journal(store: StateStore, key: WorkspaceKey | None) -> tuple[str, boo
     broken = verify_chain(records)
     if broken is not None:
         return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
-    if key is not None and lines and not is_signed_record(lines[-1].data, key.public_key, key.workspace):
+    if not is_signed(lines[-1].data):
         return "The last record of the journal is not signed by the key of the workspace (KT627).", False
     return f"The journal is intact: {pluralize_or_none(len(records), 'record')}.", True
 

@@ -72,6 +72,7 @@ def secret_command() -> None:
     "same_as",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.complete_credentials,
     help="Allow a value that the credential NAME has, too; repeatable.",
 )
 @options.workspace_option

@@ -20,7 +20,6 @@ from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.writes import merge_connection_fields
 from keyturn.operations.parallel import map_parallel
 from keyturn.planning.destination_record import moved_destinations
-from keyturn.planning.scope import SUCCESSOR_INFIX
 from keyturn.schema.definitions import is_destination
 
 MAX_PARALLEL_TESTS = 4
@@ -140,7 +139,7 @@ def find_dependents(change: Change, credential_id: str, context: ApplyContext) -
     """
     former = change.entry.address if change.entry else change.address
     generations = {credential_id}
-    generations.update(entry.id for entry in list_unfinished_successors(change.address, context))
+    generations.update(entry.id for entry in list_unfinished_successors(credential_id, context))
     kind = KINDS["connection"]
     managed = {
         entry.id
@@ -224,10 +223,6 @@ def _explain_refusal(paths: Collection[FieldPath]) -> str:
     return f"{names} differs from the last apply, so no secret is sent there" if paths else ""
 
 
-def list_unfinished_successors(address: Address, context: ApplyContext) -> tuple[StateEntry, ...]:
-    """Return the successors of a credential that an interrupted replacement left."""
-    return tuple(
-        entry
-        for entry in list(context.entries.values())
-        if entry.address.name.startswith(address.name + SUCCESSOR_INFIX) and not entry.retired_at
-    )
+def list_unfinished_successors(object_id: str, context: ApplyContext) -> tuple[StateEntry, ...]:
+    """Return the entries of the successors of an object that interrupted replacements left."""
+    return tuple(entry for entry in list(context.entries.values()) if entry.replaced_id == object_id)

@@ -16,8 +16,8 @@ from keyturn.client.service_text import NO_VALUES, KnownValues
 from keyturn.model.address import Address
 from keyturn.model.change import Change, OutcomeStatus
 from keyturn.model.clock import format_timestamp
-from keyturn.model.fields import FieldPath
-from keyturn.model.resource import EMPTY, DesiredResource, StateEntry
+from keyturn.model.fields import FieldPath, Fields
+from keyturn.model.resource import EMPTY, DesiredResource, Generation, StateEntry
 from keyturn.model.secret import Secret
 from keyturn.operations.run_context import RunContext
 from keyturn.state.events import Intent, OutcomeRecorded
@@ -73,16 +73,20 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
             path: compute_fingerprint(key, desired.address, path, value) for path, value in secrets.items()
         }
 
-    def record_intent(self, change: Change, operation: str, **details: str) -> Intent:
+    def record_intent(
+        self, change: Change, operation: str, *, generation: Generation | None = None, **details: str
+    ) -> Intent:
         """Write an intent durably and return it; ``details`` are further text fields of ``Intent``.
 
-        Raises ApplyStopped if no write may start, DiagnosticError if the journal cannot be written.
+        The intent to create an object also has its type, its plain fields and its ``generation``. Raises
+        ApplyStopped if no write may start, DiagnosticError if the journal cannot be written.
         """
         if not self.may_write():
             raise ApplyStopped
         desired = change.desired
+        is_creation = desired is not None and operation in {"create", "probe"}
         intent = Intent(
-            id=self.run.new_id(),
+            id=details.pop("id", "") or self.run.new_id(),
             operation=operation,
             address=change.address,
             action=change.action.value,
@@ -90,10 +94,17 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
             server_date=self._format_server_date(),
             fingerprints=self.fingerprint_secrets(desired) if desired else EMPTY,
             digest=desired.digest if desired else "",
+            type=desired.type if desired and is_creation else "",
+            fields=self._resolve_references(desired.fields) if desired and is_creation else EMPTY,
+            generation=generation,
             **details,
         )
         self.journal.append(intent)
         return intent
+
+    def record_created_id(self, intent: Intent, object_id: str) -> None:
+        """Record the ID of a response to a create whose outcome stays open; durable with the next record."""
+        self.journal.enqueue(replace(intent, object=object_id))
 
     def record_success(
         self, intent: Intent, entry: StateEntry | None = None, removed: tuple[Address, ...] = ()
@@ -164,6 +175,12 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
             is_new = object_id not in self.taken_ids
             self.taken_ids.add(object_id)
         return is_new
+
+    def _resolve_references(self, fields: Fields) -> Fields:
+        return {
+            path: self.ids.get(leaf, "") if isinstance(leaf, Address) else leaf
+            for path, leaf in fields.items()
+        }
 
     def _format_server_date(self) -> str:
         date = self.run.service.server_date

@@ -13,7 +13,7 @@ from keyturn.model.change import Action, Change, OutcomeStatus
 from keyturn.model.clock import format_timestamp
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.fields import format_path
-from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import DesiredResource, Generation, GenerationRole, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.read_back import is_still_live, read_object, read_written_object
 from keyturn.operations.apply.rollback import read_applied_manifest
@@ -27,11 +27,7 @@ from keyturn.operations.apply.writes import (
     update_object,
 )
 from keyturn.operations.state_entries import mark_uncertain
-from keyturn.planning.scope import SUCCESSOR_INFIX
 from keyturn.state.events import Intent, OutcomeRecorded
-
-RETIRING_INFIX = "-retiring-"
-"""Name of a replaced object until it is retired: former name, this infix, random suffix."""
 
 
 class RenamedObject(Struct, frozen=True):
@@ -155,7 +151,7 @@ def restore_object(change: Change, context: ApplyContext) -> WriteResult:
         raise StaleObject("the service confirmed the restore but the object is still deleted")
     if change.entry:
         # The content is uncertain until the object is written.
-        context.record_success(intent, replace(mark_uncertain(change.entry), retired_at=""))
+        context.record_success(intent, replace(mark_uncertain(change.entry), retired_at="", generation=None))
     return update_object(replace(change, live=live), context)
 
 
@@ -163,18 +159,22 @@ def replace_object(change: Change, context: ApplyContext) -> WriteResult:
     """Rename the old object, then create a new one under its name.
 
     Connections are repointed by their own changes. The old object is retired at the end of this apply,
-    or by the next apply if this one is interrupted: the state has it as an entry without a manifest.
+    or by the next apply if this one is interrupted: the state has it as a predecessor without a date.
     """
     kind, entry = KINDS[change.address.kind], _require_entry(change)
     current = reread_object(change, kind, context)
-    suffix = f"{RETIRING_INFIX}{context.run.new_id()[:6]}"
-    old_address = Address(change.address.kind, f"{change.address.name}{suffix}")
+    # The name is for readers: the state says that the object was replaced.
+    name = f"{change.address.name}-retiring-{context.run.new_id()[:6]}"
+    old_address = Address(change.address.kind, name)
     renamed = rename_away(change, current, old_address, context)
-    context.record_success(
-        renamed.intent,
-        replace(entry, address=old_address, updated_at=renamed.live.updated_at, protect=False),
-        (entry.address,),
+    replaced = replace(
+        entry,
+        address=old_address,
+        updated_at=renamed.live.updated_at,
+        protect=False,
+        generation=Generation(role=GenerationRole.PREDECESSOR, resource=change.address.name),
     )
+    context.record_success(renamed.intent, replaced, (entry.address,))
     result = create_object(replace(change, entry=None, live=None), context)
     return replace(result, warnings=(*renamed.warnings, *result.warnings))
 
@@ -199,15 +199,13 @@ def build_pending_retirements(
 ) -> tuple[Change, ...]:
     """Return changes that retire replaced objects and successors of interrupted rotations.
 
-    A resource in ``declared`` has a manifest, and a protected entry belongs to a user: neither is retired,
-    whatever its name contains.
+    The state says which objects these are. A resource in ``declared`` has a manifest: it is not retired.
     """
     pending = sorted(
         (
             entry
             for entry in entries
-            if _is_renamed_away(entry.address.name)
-            and not (entry.retired_at or entry.protect or entry.address in declared)
+            if _is_to_retire(entry) and not (entry.protect or entry.address in declared)
         ),
         key=lambda entry: entry.address,
     )
@@ -224,8 +222,8 @@ def build_pending_retirements(
     )
 
 
-def _is_renamed_away(name: str) -> bool:
-    return RETIRING_INFIX in name or SUCCESSOR_INFIX in name
+def _is_to_retire(entry: StateEntry) -> bool:
+    return entry.generation is not None and not (entry.retired_at or entry.generation.retires_on)
 
 
 def _read_if_live(entry: StateEntry, context: ApplyContext) -> LiveObject | None:

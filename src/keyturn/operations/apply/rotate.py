@@ -34,9 +34,11 @@ from keyturn.operations.apply.writes import (
     require_desired,
     update_object,
 )
-from keyturn.operations.plan.recovery import PROBE_PREFIX
 from keyturn.operations.plan.usage_graph import collect_strings
 from keyturn.state.events import Intent
+
+_PROBE_PREFIX = "keyturn-probe-"
+_PROBE_ID_LENGTH = 12
 
 
 class SecretRejected(Exception):
@@ -93,9 +95,10 @@ def _test_with_probe(
     change: Change, credential_id: str, connection_tests: list[ConnectionTest], context: ApplyContext
 ) -> None:
     kind, desired = KINDS["credential"], require_desired(change)
-    name = f"{PROBE_PREFIX}{context.run.new_id()[:12]}"
+    intent_id = context.run.new_id()
+    name = build_probe_name(intent_id)
     probe = replace(desired, address=Address("credential", name))
-    intent = context.record_intent(change, "probe", expect=name)
+    intent = context.record_intent(change, "probe", id=intent_id, expect=name)
     probe_id = _create_probe(intent, kind.encode(probe, context.ids), context)
     try:
         verdicts = run_connection_tests(connection_tests, context, {credential_id: probe_id})
@@ -124,9 +127,14 @@ def _find_probe(intent: Intent, context: ApplyContext, error: Exception) -> str:
         found = find_created(probe_intent, KINDS["credential"], context)
     except WaitInterruptedError:
         raise error from None
-    if len(found) != 1:
+    if len(found.proven) != 1:
         raise error
-    return found[0].id
+    return found.proven[0].id
+
+
+def build_probe_name(intent_id: str) -> str:
+    """Return the name of the probe of an intent."""
+    return f"{_PROBE_PREFIX}{intent_id[:_PROBE_ID_LENGTH]}"
 
 
 def purge_probe(intent: Intent, probe_id: str, context: ApplyContext, *, may_be_gone: bool = False) -> None:
@@ -167,7 +175,7 @@ def purge_leftover_probe(intent: Intent, probe_id: str, context: ApplyContext) -
 
 
 def _is_unused_probe(intent: Intent, probe_id: str, context: ApplyContext) -> bool:
-    if probe_id in context.entries or not intent.expect.startswith(PROBE_PREFIX):
+    if probe_id in context.entries or intent.expect != build_probe_name(intent.id):
         return False
     service = context.run.service
     with suppress(NotFound):  # some deployments hide a soft-deleted object

@@ -1,7 +1,7 @@
 """Rotation by replacement: create a successor and repoint the connections to it one by one.
 
-The old credential is renamed to a name with its retirement date; the first apply after that day retires
-it. If a step fails, every connection is repointed to the old credential.
+The state records the successor, and the old credential with its retirement date; the first apply after
+that day retires it. If a step fails, every connection is repointed to the old credential.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING, Change
 from keyturn.model.fields import Leaf, has_any_text, is_any_text, values_equal
-from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import DesiredResource, Generation, GenerationRole, LiveObject, StateEntry
 from keyturn.operations.apply.connection_tests import (
     ConnectionTest,
     ConnectionTestVerdict,
@@ -38,7 +38,6 @@ from keyturn.operations.apply.writes import (
     send_update_body,
     with_write_time,
 )
-from keyturn.planning.scope import RETIRES_ON_INFIX, SUCCESSOR_INFIX
 
 
 class Replacement(Struct, frozen=True, kw_only=True):
@@ -81,11 +80,9 @@ def replace_credential(
 
 def _prepare_replacement(change: Change, desired: DesiredResource, context: ApplyContext) -> Replacement:
     old_object = reread_object(change, KINDS["credential"], context)
-    unfinished = list_unfinished_successors(change.address, context)
-    name = f"{change.address.name}{SUCCESSOR_INFIX}{context.run.new_id()[:6]}"
-    successor = (
-        _find_reusable_successor(unfinished, desired, context)
-        or create_object(_build_create_change(change, desired, name), context).entry
+    unfinished = list_unfinished_successors(old_object.id, context)
+    successor = _find_reusable_successor(unfinished, desired, context) or _create_successor(
+        change, desired, old_object, context
     )
     return Replacement(
         change=change,
@@ -106,9 +103,18 @@ def _find_reusable_successor(
     return None
 
 
-def _build_create_change(change: Change, desired: DesiredResource, name: str) -> Change:
-    address = Address("credential", name)
-    return replace(change, address=address, desired=replace(desired, address=address), entry=None, live=None)
+def _create_successor(
+    change: Change, desired: DesiredResource, old_object: LiveObject, context: ApplyContext
+) -> StateEntry:
+    # The name is for readers: the state says which object this is.
+    address = Address("credential", f"{change.address.name}-next-{context.run.new_id()[:6]}")
+    generation = Generation(
+        role=GenerationRole.SUCCESSOR, resource=change.address.name, replaces=old_object.id
+    )
+    creation = replace(
+        change, address=address, desired=replace(desired, address=address), entry=None, live=None
+    )
+    return create_object(creation, context, generation).entry
 
 
 def _repoint_connections(
@@ -225,20 +231,36 @@ def _promote_successor(replacement: Replacement, context: ApplyContext) -> Write
 
 def _rename_old_object(replacement: Replacement, context: ApplyContext) -> tuple[str, ...]:
     change, entry = replacement.change, replacement.change.entry
-    address = _choose_retired_address(replacement, context)
+    generation = _build_predecessor(replacement, context)
+    address = _choose_retired_address(replacement, generation.retires_on, context)
     renamed = rename_away(change, replacement.old_object, address, context)
     if entry is None:
         context.record_success(renamed.intent)
     else:
-        kept = replace(entry, address=address, updated_at=renamed.live.updated_at, protect=False)
+        kept = replace(
+            entry,
+            address=address,
+            updated_at=renamed.live.updated_at,
+            protect=False,
+            generation=generation,
+        )
         context.record_success(renamed.intent, kept, (entry.address,))
     return renamed.warnings
 
 
-def _choose_retired_address(replacement: Replacement, context: ApplyContext) -> Address:
+def _build_predecessor(replacement: Replacement, context: ApplyContext) -> Generation:
     grace_period = timedelta(days=replacement.desired.lifecycle.grace_days)
     retires_on = (context.run.clock.now() + grace_period).date()
-    name = f"{replacement.change.address.name}{RETIRES_ON_INFIX}{retires_on.isoformat()}"
+    return Generation(
+        role=GenerationRole.PREDECESSOR,
+        resource=replacement.change.address.name,
+        retires_on=retires_on.isoformat(),
+    )
+
+
+def _choose_retired_address(replacement: Replacement, retires_on: str, context: ApplyContext) -> Address:
+    # The name is for readers: the state has the date.
+    name = f"{replacement.change.address.name}-until-{retires_on}"
     # A second rotation on the same day needs another name.
     is_taken = any(entry.address.name == name for entry in list(context.entries.values()))
     return Address("credential", f"{name}-{context.run.new_id()[:6]}" if is_taken else name)

@@ -1,7 +1,6 @@
 """One apply from lock to release: plan under the lock, ask, execute, follow up, record."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +9,7 @@ from keyturn.client.records import RequestStats
 from keyturn.client.service_text import collect_known_values
 from keyturn.model.address import Address
 from keyturn.model.change import Action, ChangeOutcome, OutcomeStatus
+from keyturn.model.clock import parse_timestamp
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import NO_OP_ACTIONS, Plan
 from keyturn.model.resource import EMPTY, StateEntry
@@ -28,6 +28,8 @@ from keyturn.planning.exposure import credential_destinations
 from keyturn.schema.definitions import is_destination
 from keyturn.state.events import Intent, OutcomeRecorded
 from keyturn.state.journal import Journal
+
+_LONG_PAUSE_SECONDS = 60.0
 
 
 class ApplyOptions(Struct, frozen=True, kw_only=True):
@@ -75,10 +77,14 @@ def apply_plan(
     run.progress.start_phase("lock")
     with exclusive_run(run, "apply", apply_options.lock_timeout) as held:
         planned = _make_plan(run, plan_options)
+        asked_at = run.clock.monotonic()
         if not decide(planned):
             return ApplyReport(plan=planned.plan, approved=False)
         if planned.plan.blocking_diagnostics:
             raise DiagnosticError(*planned.plan.blocking_diagnostics)
+        if run.clock.monotonic() - asked_at > _LONG_PAUSE_SECONDS:
+            # The evidence of a create starts with the service's clock, which must not be that of the plan.
+            run.service.read_organization()
         result = _apply_changes(run, planned, plan_options, apply_options, held)
         return ApplyReport(
             plan=planned.plan,
@@ -104,11 +110,11 @@ def _make_plan(run: RunContext, options: PlanOptions) -> PlanResult:
 
 
 def _compute_lookup_delay(run: RunContext, intent: Intent) -> float:
-    if not intent.server_date or run.service.server_date is None:
+    start = parse_timestamp(intent.server_date)
+    if start is None or run.service.server_date is None:
         return sum(LOOKUP_DELAYS)
-    return sum(LOOKUP_DELAYS) - (
-        run.service.server_date - datetime.fromisoformat(intent.server_date).timestamp()
-    )
+    # A date in the future would ask for a wait without end.
+    return min(sum(LOOKUP_DELAYS), sum(LOOKUP_DELAYS) - (run.service.server_date - start.timestamp()))
 
 
 def _apply_changes(
@@ -257,6 +263,7 @@ def find_refreshed_entries(planned: PlanResult, changed: Iterable[Address]) -> t
             fingerprints=inputs.fingerprints.get(address, entry.fingerprints),
             updated_at=live.updated_at,
             protect=desired.lifecycle.protect,
+            generation=None,
         )
         if current != entry:
             refreshed.append(current)

@@ -1,6 +1,7 @@
 """Create and update one object: re-read, record the intent, write, read back, compare, record the outcome."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, Change, SecretStatus
 from keyturn.model.clock import WaitInterruptedError, format_timestamp, may_be_same_time
 from keyturn.model.fields import Fields, format_path, values_equal
-from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import EMPTY, DesiredResource, Generation, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.read_back import (
     OTHER_OBJECT_MESSAGE,
@@ -22,7 +23,8 @@ from keyturn.operations.apply.read_back import (
     read_written_object,
     shows_former_state,
 )
-from keyturn.operations.plan.recovery import matching_creates
+from keyturn.operations.observe import read_details
+from keyturn.operations.plan.creation_evidence import CreationSearch, search_created
 from keyturn.operations.state_entries import WriteMetadata, build_entry
 from keyturn.planning.prediction import predict_replaced_fields
 from keyturn.state.events import Intent
@@ -45,21 +47,32 @@ class WriteResult(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def create_object(change: Change, context: ApplyContext) -> WriteResult:
-    """Create an object; after a lost response, look it up before the request is sent again."""
+def create_object(change: Change, context: ApplyContext, generation: Generation | None = None) -> WriteResult:
+    """Create an object; after a lost response, look it up before the request is sent again.
+
+    ``generation`` is the role of an object that no manifest describes.
+    """
     desired, kind = require_desired(change), KINDS[change.address.kind]
     body = kind.encode(desired, context.ids)
-    intent = context.record_intent(change, "create", expect=desired.address.name)
+    intent = context.record_intent(change, "create", expect=desired.address.name, generation=generation)
     object_id, response = _create_once(intent, kind, body, context)
     if not context.claim_id(object_id):
         # An object that existed before is not the created one, whatever the response says.
         raise StaleObject(OTHER_OBJECT_MESSAGE)
-    if response is None:
-        # Found by look-up, without a response: write again, because the secrets may be incomplete.
-        send_update_body(intent, kind, object_id, body, context)
-    live = read_written_object(kind, object_id, context)
-    reject_concurrent_edit(desired, response, live)
+    try:
+        if response is None:
+            # Found by look-up, without a response: write again, because the secrets may be incomplete.
+            send_update_body(intent, kind, object_id, body, context)
+        live = read_written_object(kind, object_id, context)
+        reject_concurrent_edit(desired, response, live)
+    except (ServiceError, StaleObject):
+        # The next run finds the object by its ID, whatever its fields are then.
+        context.record_created_id(intent, object_id)
+        raise
     result = build_write_result(change, with_write_time(response, live), context)
+    if generation:
+        entry = replace(result.entry, generation=generation, protect=False)
+        result = replace(result, entry=entry)
     context.ids[change.address] = object_id
     context.record_success(intent, result.entry)
     return result
@@ -68,7 +81,7 @@ def create_object(change: Change, context: ApplyContext) -> WriteResult:
 def _create_once(
     intent: Intent, kind: ResourceKind, body: Mapping[str, object], context: ApplyContext
 ) -> tuple[str, ApiRecord | None]:
-    found: tuple[LiveObject, ...] = ()
+    found = CreationSearch()
 
     def is_unapplied(delays: tuple[float, ...] = LOOKUP_DELAYS) -> bool:
         nonlocal found
@@ -76,7 +89,7 @@ def _create_once(
             found = find_created(intent, kind, context, delays)
         except (ServiceError, WaitInterruptedError):
             return False
-        return not found
+        return found.is_empty
 
     try:
         created = context.run.service.create_record(kind.collection, body, is_unapplied=is_unapplied)
@@ -84,8 +97,8 @@ def _create_once(
         if isinstance(error, Conflict):
             # An earlier attempt, or a copy of this request, may have created the object and taken the name.
             is_unapplied(LOOKUP_DELAYS if error.may_be_applied else CONFLICT_DELAYS)
-        if len(found) == 1:
-            return found[0].id, None
+        if len(found.proven) == 1:
+            return found.proven[0].id, None
         context.record_error(intent, error)
         raise
     return created.id, created
@@ -93,7 +106,7 @@ def _create_once(
 
 def find_created(
     intent: Intent, kind: ResourceKind, context: ApplyContext, delays: tuple[float, ...] = LOOKUP_DELAYS
-) -> tuple[LiveObject, ...]:
+) -> CreationSearch:
     """Return the objects that a create may have made; look up again after each of ``delays``.
 
     Raises WaitInterruptedError if the run is interrupted between two look-ups.
@@ -104,10 +117,10 @@ def find_created(
         listed = map(kind.decode, context.run.service.list_records(kind.collection).records)
         with context.lock:
             taken = frozenset(context.taken_ids)
-        found = matching_creates(intent, (live for live in listed if live.status != "deleted"), taken)
-        if found:
+        found = search_created(intent, listed, taken, partial(read_details, context.run.service))
+        if not found.is_empty:
             return found
-    return ()
+    return CreationSearch()
 
 
 def update_object(

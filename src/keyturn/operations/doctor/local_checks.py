@@ -155,7 +155,8 @@ def _with_repair_hint(diagnostic: Diagnostic) -> Diagnostic:
     name = Path(file).stem
     hint = (
         f"git checkout origin/main -- {file}, then make the change again; after a merge of two reviewed "
-        f"sides: sops set --ignore-mac {file} '[\"name\"]' '\"{name}\"', then keyturn seal {name} --reason TEXT"
+        f"sides: sops set --ignore-mac {file} '[\"name\"]' '\"{name}\"', "
+        f"then keyturn seal {name} --reason TEXT"
     )
     return replace(diagnostic, hint=hint)
 

@@ -14,7 +14,7 @@ from keyturn.model.diagnostic import Cause, Diagnostic
 from keyturn.model.fields import FieldPath
 from keyturn.model.plan import Plan
 from keyturn.model.resource import LiveObject
-from keyturn.operations.observe import list_live_objects, read_live_objects
+from keyturn.operations.observe import list_live_objects, read_details, read_live_objects
 from keyturn.operations.parallel import start_background
 from keyturn.operations.plan.approval_inputs import (
     build_approval_inputs,
@@ -23,7 +23,7 @@ from keyturn.operations.plan.approval_inputs import (
 )
 from keyturn.operations.plan.commit_order import find_older_commit
 from keyturn.operations.plan.impact import ImpactReport, compute_impact
-from keyturn.operations.plan.recovery import Recovery, list_uncertain_retirements, resolve_open_intents
+from keyturn.operations.plan.recovery import Recovery, list_unconfirmed_objects, resolve_open_intents
 from keyturn.operations.plan.seal_approval import judge_seals
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.plan.validate import (
@@ -134,7 +134,7 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     listing = start_background(partial(_list_live_objects, run, state))
     rules = run_static_policy(run.project, manifests, run.clock.now().date())
     listed = listing()
-    recovery = resolve_open_intents(state.state, listed)
+    recovery = resolve_open_intents(state.state, listed, partial(read_details, run.service))
     live = read_live_objects(run.service, listed, manifests.desired, recovery.entries)
     run.progress.start_phase("secrets")
     inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
@@ -152,7 +152,7 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
 
 
 def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
-    uncertain = list_uncertain_retirements(state.state)
+    uncertain = list_unconfirmed_objects(state.state)
     return list_live_objects(run.service, uncertain, run.workspace.organization)
 
 

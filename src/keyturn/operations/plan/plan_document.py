@@ -15,7 +15,15 @@ from keyturn.model.change import Action, Change, Exposure, FieldChange, SecretCh
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import FieldPath, Fields, Leaf, from_json_pointer, to_json_pointer
 from keyturn.model.plan import ApprovalInputs, Impact, Plan, PlanBase
-from keyturn.model.resource import EMPTY, DesiredResource, EncryptedSecret, Lifecycle, LiveObject, StateEntry
+from keyturn.model.resource import (
+    EMPTY,
+    DesiredResource,
+    EncryptedSecret,
+    Generation,
+    Lifecycle,
+    LiveObject,
+    StateEntry,
+)
 
 
 class LiteralValue(Struct, frozen=True, tag="literal"):
@@ -67,6 +75,7 @@ class EntryRecord(Struct, frozen=True, kw_only=True):
     commit: str
     destinations: tuple[str, ...]
     untested: bool = False
+    generation: Generation | None = None
 
 
 class LiveRecord(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from msgspec import Struct
 from keyturn import __version__
 from keyturn.model.address import SourceLocation
 from keyturn.model.clock import format_timestamp
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
 from keyturn.model.plan import Plan, describe_moved_options, describe_moved_values
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
 from keyturn.operations.plan.plan_document import PlanRecord, from_plan_record, to_plan_record
@@ -103,11 +103,14 @@ def open_plan(project: Project, environment: Mapping[str, str], file: Path, now:
 def _find_plan_workspace(project: Project, data: bytes, where: str) -> Workspace:
     # The name only selects the key; the MAC is verified with it.
     try:
-        return project.workspaces[str(msgspec.json.decode(data.partition(b"\n")[2])["plan"]["workspace"])]
+        name = str(msgspec.json.decode(data.partition(b"\n")[2])["plan"]["workspace"])
     except (msgspec.MsgspecError, KeyError, TypeError):
-        _reject_plan_file(
-            "KT650", where, "this saved plan was changed, truncated, or made for another repository"
-        )
+        _reject_plan_file("KT650", where, "this saved plan was changed, truncated, or is no plan")
+    if name not in project.workspaces:
+        message = "this saved plan is for a workspace that keyturn.yaml does not name"
+        hint = f"apply it in the repository of the plan, with --workspace: {', '.join(project.workspaces)}"
+        raise DiagnosticError(error_diagnostic("KT650", SourceLocation(where), message, hint))
+    return project.workspaces[name]
 
 
 def encode_plan(planned: PlanResult, options: PlanOptions, made: datetime, commit: str) -> bytes:

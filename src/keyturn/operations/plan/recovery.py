@@ -1,26 +1,25 @@
 """Recovery: resolve the open intents of an interrupted run against the live objects.
 
 An open intent is a journaled request without a recorded outcome; the request may have succeeded. A
-create is found by its exact name. An update or restore marks the state entry as uncertain, so that the
-next plan writes it again, its secrets included.
+create is resolved by the evidence of ``creation_evidence``. An update or restore marks the state entry as
+uncertain, so that the next plan writes it again, its secrets included.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.clock import parse_timestamp
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
+from keyturn.operations.plan.creation_evidence import CreationSearch, search_created
 from keyturn.operations.state_entries import mark_uncertain
-from keyturn.planning.scope import RETIRES_ON_INFIX, SUCCESSOR_INFIX
 from keyturn.state.document import State
 from keyturn.state.events import Intent
 
-PROBE_PREFIX = "keyturn-probe-"
-"""Prefix of the names of credentials that exist only for a test."""
+_DetailReader: TypeAlias = Callable[[LiveObject], LiveObject]
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
@@ -36,75 +35,70 @@ class Recovery(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def list_uncertain_retirements(state: State) -> tuple[tuple[str, str], ...]:
-    """Return kind and ID of each object with an open retire intent; lists may hide it without a retire."""
+def list_unconfirmed_objects(state: State) -> tuple[tuple[str, str], ...]:
+    """Return kind and ID of each object of an open create or retire intent; lists may omit it for a while."""
     return tuple(
-        (each.address.kind, each.object) for each in state.open_intents if each.operation == "retire"
+        (each.address.kind, each.object)
+        for each in state.open_intents
+        if each.object and each.operation in {"create", "retire"}
     )
 
 
-def resolve_open_intents(state: State, listed: Iterable[LiveObject]) -> Recovery:
-    """Return the state entries after comparing the open intents with the listed objects."""
+def resolve_open_intents(
+    state: State, listed: Iterable[LiveObject], read_details: _DetailReader = lambda live: live
+) -> Recovery:
+    """Return the state entries after comparing the open intents with the listed objects.
+
+    ``read_details`` returns a listed object with its fields.
+    """
     recovery = Recovery(entries=state.entries)
     live = tuple(each for each in listed if each.status != "deleted") if state.open_intents else ()
     for intent in state.open_intents:
-        recovery = _RESOLVERS.get(intent.operation, _resolve_write)(intent, recovery, live)
+        recovery = _RESOLVERS.get(intent.operation, _resolve_write)(intent, recovery, live, read_details)
     return replace(recovery, entries=_complete_replacements(recovery.entries))
 
 
 def _complete_replacements(entries: Mapping[Address, StateEntry]) -> Mapping[Address, StateEntry]:
     # The run ended after the predecessor was renamed and before the successor took over its name.
-    successors = sorted(
-        (each for each in entries if SUCCESSOR_INFIX in each.name), key=lambda each: not entries[each].digest
-    )
+    successors = [entry for entry in entries.values() if entry.is_successor]
+    predecessors = {entry.id for entry in entries.values() if entry.is_predecessor} if successors else set()
     completed = dict(entries) if successors else entries
-    for successor in successors:
-        final = Address(successor.kind, successor.name.partition(SUCCESSOR_INFIX)[0])
-        has_predecessor = any(str(each).startswith(f"{final}{RETIRES_ON_INFIX}") for each in entries)
-        if has_predecessor and final not in completed:
-            completed = {address: entry for address, entry in completed.items() if address != successor}
+    for successor in sorted(successors, key=lambda each: (not each.digest, each.address)):
+        final = _find_resource_address(successor)
+        if successor.replaced_id in predecessors and final not in completed:
+            completed = {address: each for address, each in completed.items() if address != successor.address}
             # The successor passed its probe, so writing its secret again is no rotation.
-            completed[final] = replace(mark_uncertain(entries[successor]), address=final, earlier=())
+            completed[final] = _promote_entry(successor)
     return completed
 
 
-def matching_creates(
-    intent: Intent, live: Iterable[LiveObject], taken: frozenset[str]
-) -> tuple[LiveObject, ...]:
-    """Return the live objects that an open create intent may have created.
-
-    Their name is equal, their ID is not in ``taken``, and their creation time is not before the
-    service's clock at the time of the intent; a missing or unreadable time counts as later. The local
-    clock is not used.
-    """
-    return tuple(
-        each
-        for each in live
-        if each.address == Address(intent.address.kind, intent.expect or intent.address.name)
-        and each.id not in taken
-        and _is_created_since(each.created_at, intent.server_date)
-    )
+def _find_resource_address(entry: StateEntry) -> Address:
+    name = entry.generation.resource if entry.generation else entry.address.name
+    return Address(entry.address.kind, name)
 
 
-def _is_created_since(created: str, start: str) -> bool:
-    created_time, start_time = parse_timestamp(created), parse_timestamp(start)
-    if created_time is None or start_time is None:
-        return True
-    return created_time >= start_time.replace(microsecond=0)
+def _promote_entry(successor: StateEntry) -> StateEntry:
+    address = _find_resource_address(successor)
+    return replace(mark_uncertain(successor), address=address, earlier=(), generation=None)
 
 
-def _resolve_create(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
+def _resolve_create(
+    intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...], read_details: _DetailReader
+) -> Recovery:
     taken = frozenset(entry.id for entry in recovery.entries.values() if not entry.retired_at)
-    candidates = matching_creates(intent, live, taken)
-    if len(candidates) > 1:
-        ids = ", ".join(sorted(each.id for each in candidates))
-        return replace(
-            recovery, diagnostics=(*recovery.diagnostics, _ambiguous_create_error(intent.address, ids))
-        )
-    if not candidates:
-        return replace(recovery, unresolved=(*recovery.unresolved, intent))
-    entry = uncertain_entry(intent.address, candidates[0])
-    return replace(recovery, entries={**recovery.entries, intent.address: entry})
+    found = search_created(intent, live, taken, read_details)
+    if len(found.proven) > 1:
+        return _add_diagnostics(recovery, _ambiguous_create_error(intent.address, found.proven))
+    if found.proven:
+        entry = replace(uncertain_entry(intent.address, found.proven[0]), generation=intent.generation)
+        return replace(recovery, entries={**recovery.entries, intent.address: entry})
+    if found.doubtful:
+        return _add_diagnostics(recovery, *_describe_doubts(intent, found))
+    return replace(recovery, unresolved=(*recovery.unresolved, intent))
+
+
+def _add_diagnostics(recovery: Recovery, *diagnostics: Diagnostic) -> Recovery:
+    return replace(recovery, diagnostics=(*recovery.diagnostics, *diagnostics))
 
 
 def uncertain_entry(address: Address, live: LiveObject) -> StateEntry:
@@ -121,19 +115,23 @@ def uncertain_entry(address: Address, live: LiveObject) -> StateEntry:
     )
 
 
-def _resolve_write(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:  # noqa: ARG001
+def _resolve_write(
+    intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...], read_details: _DetailReader
+) -> Recovery:
+    del live, read_details  # An interrupted write is written again, whatever the object shows.
     entry = _find_entry(recovery, intent.object)
     if entry is None:
         return recovery
     others = {address: each for address, each in recovery.entries.items() if address != entry.address}
-    name, infix, _ = entry.address.name.partition(SUCCESSOR_INFIX)
-    uncertain = mark_uncertain(entry)
-    if infix and intent.expect == name:
-        uncertain = replace(uncertain, address=Address(entry.address.kind, name), earlier=())
+    is_promotion = entry.is_successor and intent.expect == _find_resource_address(entry).name
+    uncertain = _promote_entry(entry) if is_promotion else mark_uncertain(entry)
     return replace(recovery, entries={**others, uncertain.address: uncertain})
 
 
-def _resolve_retirement(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
+def _resolve_retirement(
+    intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...], read_details: _DetailReader
+) -> Recovery:
+    del read_details  # Only the existence of the object counts.
     if any(each.id == intent.object for each in live):
         return recovery
     entry = _find_entry(recovery, intent.object)
@@ -147,16 +145,23 @@ def _find_entry(recovery: Recovery, identity: str) -> StateEntry | None:
     return next((entry for entry in recovery.entries.values() if entry.id == identity), None)
 
 
-def _resolve_probe(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
-    listed = tuple(each.id for each in live if each.address.name == intent.expect)
-    ids = (intent.object,) if intent.object else listed
-    if not ids:
+def _resolve_probe(
+    intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...], read_details: _DetailReader
+) -> Recovery:
+    if intent.object:
+        return replace(recovery, leftover_probes=(*recovery.leftover_probes, (intent, intent.object)))
+    taken = frozenset(entry.id for entry in recovery.entries.values())
+    probe = replace(intent, address=Address(intent.address.kind, intent.expect))
+    found = search_created(probe, live, taken, read_details)
+    if found.is_empty:
         return replace(recovery, unresolved=(*recovery.unresolved, intent))
-    probes = tuple((intent, identity) for identity in ids)
-    return replace(recovery, leftover_probes=(*recovery.leftover_probes, *probes))
+    probes = tuple((intent, each.id) for each in found.proven)
+    recovery = replace(recovery, leftover_probes=(*recovery.leftover_probes, *probes))
+    return _add_diagnostics(recovery, *_describe_doubts(probe, found))
 
 
-def _ambiguous_create_error(address: Address, ids: str) -> Diagnostic:
+def _ambiguous_create_error(address: Address, created: Iterable[LiveObject]) -> Diagnostic:
+    ids = ", ".join(sorted(each.id for each in created))
     return Diagnostic(
         code="KT466",
         severity=Severity.ERROR,
@@ -164,6 +169,22 @@ def _ambiguous_create_error(address: Address, ids: str) -> Diagnostic:
         origin=SourceLocation("journal"),
         hint="delete the unused objects in the Planasonix UI, then plan again",
         address=address,
+    )
+
+
+def _describe_doubts(intent: Intent, found: CreationSearch) -> tuple[Diagnostic, ...]:
+    adopt = f"to take it over, pass --adopt {intent.address.name}"
+    return tuple(
+        Diagnostic(
+            code="KT466",
+            severity=Severity.WARNING,
+            message=f"an interrupted run tried to create {intent.address}; {live.id} has this name, "
+            f"but no evidence that it was made by that run: {found.doubts[live.id]}",
+            origin=SourceLocation("journal"),
+            hint=f"{adopt}; otherwise rename it or delete it in the Planasonix UI",
+            address=intent.address,
+        )
+        for live in found.doubtful
     )
 
 

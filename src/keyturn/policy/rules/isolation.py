@@ -50,7 +50,9 @@ def find_cross_environment_secret(
     """Find secrets that more than one environment uses."""
     for group in _same_secret_groups(index, context.fingerprints):
         for (resource, path), first in _cross_environment_holders(group, settings):
-            message = f"the secret {mask_path(path[1:])} is also used by {first.address} of another environment"
+            message = (
+                f"the secret {mask_path(path[1:])} is also used by {first.address} of another environment"
+            )
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
