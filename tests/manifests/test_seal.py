@@ -199,7 +199,7 @@ def test_empty_values_are_reported_at_any_depth():
     assert {each.code for each in found} == {"KT255"}
     assert [each.message.partition(" ")[0] for each in found] == [
         "config.host",
-        "config.▒▒▒.port",
+        "config.tunnel.port",
         "config.scopes.1",
         "▒▒▒",
     ]
