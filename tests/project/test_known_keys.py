@@ -27,6 +27,14 @@ def test_the_file_names_keys_by_organization(tmp_path):
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_a_file_that_is_no_text_trusts_nothing_more(tmp_path):
+    """A damaged line names no key; the other lines count."""
+    environment = {"HOME": str(tmp_path)}
+    path = add_known_key(environment, "org", "SHA256:a")
+    path.write_bytes(b"\xff\xfe org\n" + path.read_bytes())
+    assert list_known_key_ids(environment, "prod", "org") == {"SHA256:a"}
+
+
 def test_the_variable_has_priority(tmp_path):
     """A job with a variable does not read the file of its runner."""
     environment = {"HOME": str(tmp_path)}

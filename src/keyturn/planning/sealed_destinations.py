@@ -24,8 +24,6 @@ from keyturn.planning.inputs import PlanInputs
 _NON_WRITING_ACTIONS = frozenset({Action.RETIRE, Action.FORGET, Action.NO_OP})
 _VERIFIED_TLS: tuple[str, str] = ("sslMode", "verify-full")
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{6,}")
-# Drivers read other texts as connection strings or options, with a host of their own.
-_PLAIN_TEXT = re.compile(r"(?!.*://)[\w $.,:+/#()\[\]*-]*")
 
 
 class SealApproval(Struct, frozen=True, kw_only=True):
@@ -62,7 +60,7 @@ class SealApproval(Struct, frozen=True, kw_only=True):
         dropped = {leaf for path, leaf in fields.items() if path not in desired.fields}
         ids = {word for leaf in desired.fields.values() for word in _list_words(leaf)}
         ids |= {leaf for leaf in dropped if isinstance(leaf, str)}
-        named = {address for identity, address in self.credential_ids.items() if identity in ids}
+        named = {self.credential_ids[identity] for identity in ids if identity in self.credential_ids}
         kept = {leaf for leaf in dropped if isinstance(leaf, Address)}
         return frozenset(named | kept | _list_references(desired.fields))
 
@@ -106,10 +104,9 @@ class SealApproval(Struct, frozen=True, kw_only=True):
         previous = {credential, self._find_previous_address(credential)}
         if change.entry is not None:
             return change.entry.applied if previous & _list_references(change.entry.applied) else None
-        identities = {identity for identity, address in self.credential_ids.items() if address in previous}
-        if change.live is None or identities.isdisjoint(_list_texts(change.live.fields)):
-            return None
-        return change.live.fields
+        live: Fields = change.live.fields if change.live else {}
+        used = {self.credential_ids.get(leaf) for leaf in live.values() if isinstance(leaf, str)}
+        return None if used.isdisjoint(previous) else live
 
     def _find_previous_address(self, credential: Address) -> Address:
         desired = self.inputs.desired.get(credential)
@@ -134,7 +131,7 @@ class SealApproval(Struct, frozen=True, kw_only=True):
         return [
             path
             for path in sorted({*desired.fields, *before})
-            if self.is_destination(kind, type_, path) or not _is_plain(desired.fields.get(path))
+            if self.is_destination(kind, type_, path, desired.fields.get(path))
         ]
 
 
@@ -158,10 +155,6 @@ def _has_verified_seal(credential: DesiredResource) -> bool:
     return bool(credential.secrets) and all(isinstance(each, Secret) for each in credential.secrets.values())
 
 
-def _is_plain(leaf: object) -> bool:
-    return all(_PLAIN_TEXT.fullmatch(text) for text in _walk_texts(leaf))
-
-
 def _list_words(leaf: object) -> Iterator[str]:
     return (word for text in _walk_texts(leaf) for word in (text, *_ID_PATTERN.findall(text)))
 
@@ -175,10 +168,6 @@ def _walk_texts(leaf: object) -> Iterator[str]:
     elif isinstance(leaf, list | tuple) and not isinstance(leaf, Address):
         for item in leaf:
             yield from _walk_texts(item)
-
-
-def _list_texts(fields: Fields) -> frozenset[str]:
-    return frozenset(leaf for leaf in fields.values() if isinstance(leaf, str))
 
 
 def _list_references(fields: Fields) -> frozenset[Address]:

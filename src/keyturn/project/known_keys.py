@@ -19,7 +19,7 @@ _APPEND_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | 
 def list_known_key_ids(environment: Mapping[str, str], workspace: str, organization: str) -> frozenset[str]:
     """Return the IDs of the keys that are trusted for a workspace; the variable has priority over the file.
 
-    Raises OSError and UnicodeDecodeError for a file that cannot be read.
+    A line that is not text names no key. Raises OSError for a file that cannot be read.
     """
     words = environment.get(KEY_ID_VARIABLE, "").split()
     if words:
@@ -28,7 +28,7 @@ def list_known_key_ids(environment: Mapping[str, str], workspace: str, organizat
     path = find_known_keys_file(environment)
     if path is None or not path.exists():
         return frozenset()
-    lines = (line.partition("#")[0].split() for line in path.read_text("utf-8").splitlines())
+    lines = (line.partition("#")[0].split() for line in path.read_text("utf-8", "replace").splitlines())
     return frozenset(each[1] for each in lines if len(each) > 1 and each[0] == organization)
 
 

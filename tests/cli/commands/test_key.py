@@ -227,3 +227,14 @@ def test_a_workspace_without_a_key_seals_no_connection(project):
     (project.root / ".keyturn/keys/prod.yaml").unlink()
     done = project.run("seal", "connection/prod-warehouse", HOME="")
     assert (done.code, "keyturn key create" in done.stderr) == (5, True)
+
+
+@pytest.mark.parametrize("more", ["", "type: mysql\ncredential: {a: b}\nconfig: 3\nseal: 7\n"])
+def test_an_invalid_connection_is_not_sealed(project, more):
+    """The error is that of the manifest, with its place."""
+    file = project.root / "manifests/prod/connections/prod-x.yaml"
+    file.write_text("kind: connection\nname: prod-x\n" + more)
+    before = file.read_text()
+    done = project.run("seal", "connection/prod-x")
+    assert (done.code, "prod-x.yaml:" in done.stderr) == (1, True)
+    assert file.read_text() == before

@@ -1,12 +1,14 @@
 """Use cases of a workspace key, without the command line."""
 
+import base64
 import shutil
 from pathlib import Path
 
 import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.operations.setup.init_repository import init_repository
+from keyturn.model.secret import Secret
+from keyturn.operations.setup.init_repository import create_manifest_writer, init_repository
 from keyturn.operations.setup.init_templates import InitOptions
 from keyturn.operations.setup.workspace_keys import (
     create_workspace_key,
@@ -17,6 +19,7 @@ from keyturn.operations.setup.workspace_keys import (
 )
 from keyturn.project.project import read_project
 from keyturn.project.workspace_key import SealAuthor, workspace_key_path
+from keyturn.trust.signing import SigningKey
 from workspace import SOPS
 
 AUTHOR = SealAuthor("alice@laptop", "2026-01-02")
@@ -80,6 +83,19 @@ def test_a_workspace_without_a_key_gets_a_new_one(project, environment):
     assert report_workspace_key(project, workspace, environment).key.public_key.key_id == key_id
     with pytest.raises(DiagnosticError):
         create_workspace_key(project, workspace, environment, bytes, AUTHOR)
+
+
+def test_a_fingerprint_key_of_the_repository_is_no_root_key(project, environment):
+    """Anybody can have encrypted it for the public recipients, and would know the key that signs."""
+    workspace = project.find_workspace()
+    file = project.root / workspace_key_path("prod")
+    file.unlink()
+    writer = create_manifest_writer(project, environment)
+    stored = base64.b64encode(b"\x09" * 32).decode()
+    tree = {"kind": "fingerprint-key", "secrets": {"fingerprint_key": Secret(stored)}}
+    writer.create_file(project.fingerprint_key, tree)
+    key_id = create_workspace_key(project, workspace, environment, lambda count: b"\x08" * count, AUTHOR)
+    assert key_id == SigningKey(b"\x08" * 32).public_key.key_id
 
 
 def test_the_author_is_user_and_host(tmp_path, environment):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from keyturn.files.discovery import SourceFile, find_manifests, manifest_name
 from keyturn.git.file_history import read_file_versions
 from keyturn.manifests.connection_seal import has_same_destination, sign_connection, write_connection_seal
+from keyturn.manifests.loader import validate_file
 from keyturn.manifests.manifest import build_manifest
 from keyturn.manifests.seal_review import SealReview, review_connection_seal
 from keyturn.manifests.sealing import SealerCache
@@ -62,7 +63,13 @@ class ConnectionSealer:
         self._sealers = SealerCache(project, environment)
 
     def review_seal(self, source: SourceFile) -> SealReview:
-        """Verify the seal of a connection, and compare it with the last sealed version in git."""
+        """Verify the seal of a connection, and compare it with the last sealed version in git.
+
+        Raises DiagnosticError also for a manifest that is not valid.
+        """
+        validation = validate_file(source, self._project.policy)
+        if not validation.matches_schema:
+            raise DiagnosticError(*validation.diagnostics)
         workspace, key = self._open_key(source)
         versions = read_file_versions(self._project.root, source.relative, self._environment)
         return review_connection_seal(source, workspace, key.public_key, versions)

@@ -12,7 +12,7 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnost
 from keyturn.operations.exclusive_run import exclusive_run
 from keyturn.operations.run_context import RunContext, create_system_clock, detect_actor
 from keyturn.operations.setup.init_repository import create_manifest_writer
-from keyturn.project.keys import open_decryptor, read_fingerprint_key
+from keyturn.project.keys import open_decryptor
 from keyturn.project.known_keys import add_known_key, list_known_key_ids
 from keyturn.project.project import Project, Workspace
 from keyturn.project.workspace_key import (
@@ -68,16 +68,10 @@ def create_workspace_key(
 ) -> str:
     """Create the key of a workspace that has none, trust it here, and return its ID.
 
-    A repository with one workspace keeps its fingerprint key as the root key, so that the fingerprints
-    of the state stay valid. Raises DiagnosticError: KT229 for a second key, KT040 and the errors of sops.
+    The key is new: a fingerprint key of the repository may have been written by somebody without a key.
+    Raises DiagnosticError: KT229 for a second key, and the errors of sops.
     """
-    decrypt = open_decryptor(project, environment)
-    has_fingerprint_key = (project.root / project.fingerprint_key).exists()
-    root_key = (
-        read_fingerprint_key(project, decrypt)
-        if has_fingerprint_key and len(project.workspaces) == 1
-        else random_bytes(ROOT_KEY_BYTES)
-    )
+    root_key = random_bytes(ROOT_KEY_BYTES)
     create_manifest_writer(project, environment).create_file(
         workspace_key_path(workspace.name),
         build_key_tree(project, workspace, root_key, author),
