@@ -155,6 +155,17 @@ def test_a_live_move_is_not_approved_by_the_seal_of_the_manifest():
     assert [each[:3] for each in judge(resources, NEW, sealed=[B])] == [(A, B, "host")]
 
 
+def test_a_credential_without_a_secret_needs_no_seal():
+    """A role has nothing to send; a secret that the state knows, or that is kept, has."""
+    role = make_desired(A, {"host": HOME})
+    user = make_desired(B, {"host": EVIL}, uses="prod-db")
+    assert judge([role, user]) == []
+    kept = make_desired(A, {"host": HOME}, kept_secrets=(("password",),))
+    assert [each[:2] for each in judge([kept, user])] == [(A, B)]
+    known = make_desired(A, {"host": HOME}, secrets=OLD)
+    assert [each[:2] for each in judge([role, *applied(known, "id-prod-db", OLD), user])] == [(A, B)]
+
+
 def test_a_retired_connection_is_not_judged():
     """Nothing is sent there."""
     mine = make_desired(A, {"host": HOME}, secrets=OLD)

@@ -52,8 +52,16 @@ class SealApproval(Struct, frozen=True, kw_only=True):
             return
         judged = {each.address for each in change.exposures}
         for credential in sorted(self._find_credentials(change, change.desired) - judged):
-            if not self._is_approved_pair(change, change.desired, credential):
+            if self._has_secrets(credential) and not self._is_approved_pair(
+                change, change.desired, credential
+            ):
                 yield from self._expose_pair(change, change.desired, credential)
+
+    def _has_secrets(self, credential: Address) -> bool:
+        desired, entry = self.inputs.desired.get(credential), self.inputs.entries.get(credential)
+        if desired is None or desired.secrets or desired.kept_secrets:
+            return True
+        return entry is not None and bool(entry.fingerprints or entry.earlier)
 
     def _find_credentials(self, change: Change, desired: DesiredResource) -> frozenset[Address]:
         fields: Fields = change.entry.applied if change.entry else change.live.fields if change.live else {}
