@@ -29,7 +29,7 @@ def test_commands_print_the_shown_output(page, tmp_path, request):
 
 
 WITHOUT_PAGE = {
-    "demo": "takes a minute; tests/cli/demo checks its whole output",
+    "demo": "it runs in a folder of its own; tests/e2e/test_demo.py runs it to its end",
     "merge-file": "git runs it; tests/e2e/test_merge_file.py merges with it",
 }
 """Commands that no page runs, each with the reason."""
